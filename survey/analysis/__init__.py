@@ -1,0 +1,1 @@
+"""Statistics of the product: arrays in, frozen estimates out; no Flask, no database, SciPy only inside functions."""

@@ -1,0 +1,296 @@
+"""One evaluation as the records of the result schema `wuping.results/1`."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from survey.analysis.arrays import Bools, Floats, Ints, divide, plain, plain_pairs
+from survey.analysis.comparison import (
+    REST,
+    Differences,
+    kruskal,
+    plan_pairs,
+    rest_of,
+    welch_anova,
+    welch_pairs,
+)
+from survey.analysis.figures import TargetFigures, target_figures
+from survey.analysis.intervals import Interval, cluster_variance, independent_interval
+from survey.analysis.moments import Moments, combine, moments_of, pooled
+from survey.analysis.multiplicity import benjamini_hochberg
+from survey.analysis.paired import friedman, paired_differences
+from survey.analysis.population import Population
+from survey.analysis.proportions import wilson
+from survey.analysis.records import Record, level_counts, target_records
+from survey.analysis.scoring import Scheme
+from survey.analysis.suppression import BALLOTS, DERIVABLE, derivable_sums
+from survey.analysis.tallies import PairedTally, Tally
+
+__all__ = ["ALL_OTHERS", "EvaluationResult", "Population", "evaluate"]
+
+ALL_OTHERS = "*"
+"""Side b of a pair that holds a unit against all the others."""
+
+ALPHA = 0.05
+"""A flag needs an adjusted p below it and a difference above the scheme's margin."""
+
+UNIT_FIGURES = ("mean", "mean_se", "score", "score_se", "score_ci", "pooled_mean", "pooled_mean_se_cluster")
+OVERALL_FIGURES = (
+    "score",
+    "score_se",
+    "score_ci",
+    "mean",
+    "mean_se",
+    "satisfied_rate",
+    "satisfied_ci",
+    "pooled_mean",
+    "counts",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationResult:
+    """Records with the keys of the result schema: plain Python values, None for what is withheld or undefined.
+
+    `overall` is the summary over all targets; it stands in no schema and serves the bureau's overview.
+    """
+
+    targets: list[Record]
+    units: list[Record]
+    comparison: Record | None
+    paired: Record | None
+    reliability: Record
+    scale_quality: Record | None
+    overall: Record
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Units:
+    """Units, the unit of each target (n_targets,), -1 for none, and which units are withheld (n_units,)."""
+
+    codes: tuple[str, ...]
+    of_target: Ints
+    withheld: Bools
+
+
+def evaluate(
+    tally: Tally, population: Population, scheme: Scheme, paired: PairedTally | None = None
+) -> EvaluationResult:
+    """Compute all records of one evaluation from its tally.
+
+    population: sequences in the order of the tally's targets, `enrolled` by the position of its groups. paired: for
+    a ballot that holds all targets. Raises ValueError if the lengths differ.
+    """
+    if not len(tally.targets) == len(population.unit) == len(population.issued) == len(population.eligible_slips):
+        raise ValueError("population and tally must have the same targets")
+    figures = target_figures(tally, population, scheme)
+    units = _units(figures, population, scheme)
+    return EvaluationResult(
+        targets=target_records(figures, targets=tally.targets, items=tally.items, population=population, scheme=scheme),
+        units=_unit_records(figures, units, level=population.unit_level),
+        comparison=_comparison(figures, units, population=population, scheme=scheme),
+        paired=None if paired is None else _paired_record(paired, figures.shown, scheme=scheme),
+        reliability=figures.fit.record(),
+        scale_quality=None,
+        overall=_overall(figures, units, population=population, scheme=scheme),
+    )
+
+
+def _units(figures: TargetFigures, population: Population, scheme: Scheme) -> _Units:
+    codes, of_target = population.units(), population.unit_positions()
+    withheld = derivable_sums(
+        hidden=~figures.shown, valid=figures.valid, part_of=of_target, size=len(codes), floors=scheme.floors
+    )
+    return _Units(codes=codes, of_target=of_target, withheld=withheld)
+
+
+def _unit_records(figures: TargetFigures, units: _Units, *, level: str) -> list[Record]:
+    """Return the records of units: means over all their targets with a valid ballot, withheld ones too."""
+    size, inside = len(units.codes), units.of_target >= 0
+    rated = inside & (figures.valid > 0)
+    place = units.of_target[rated]
+    mean = moments_of(figures.mean.mean[rated], place, size=size)
+    score = moments_of(figures.score.mean[rated], place, size=size)
+    ballots = np.bincount(units.of_target[inside], weights=figures.ballots[inside], minlength=size)
+    columns = (
+        plain(mean.known_mean()),
+        plain(mean.se()),
+        plain(score.known_mean()),
+        plain(score.se()),
+        _pairs(independent_interval(score)),
+        *_pooled_columns(figures, rated, place, size=size),
+    )
+    heads = zip(units.codes, mean.n.tolist(), ballots.astype(np.int64).tolist(), units.withheld.tolist(), strict=True)
+    return [
+        {
+            "unit": code,
+            "level": level,
+            "targets": targets,
+            "ballots": cast,
+            "withheld": DERIVABLE if hidden else None,
+            **(dict.fromkeys(UNIT_FIGURES) if hidden else dict(zip(UNIT_FIGURES, row, strict=True))),
+        }
+        for (code, targets, cast, hidden), row in zip(heads, zip(*columns, strict=True), strict=True)
+    ]
+
+
+def _pooled_columns(
+    figures: TargetFigures, rated: Bools, place: Ints, *, size: int
+) -> tuple[list[float | None], list[float | None]]:
+    """Return the mean of a unit's ballots and its standard error, clustered by target over the whole evaluation."""
+    targets = figures.mean.take(rated)
+    whole = combine(targets, place, size=size)
+    clusters = np.full(size, (figures.valid > 0).sum(), dtype=np.int64)
+    variance = cluster_variance(whole, targets, cell_target=place, clusters=clusters)
+    return plain(whole.known_mean()), plain(np.sqrt(variance))
+
+
+def _comparison(figures: TargetFigures, units: _Units, *, population: Population, scheme: Scheme) -> Record | None:
+    """Compare the units that are shown and have two shown targets at least, on one mean per shown target."""
+    shown = figures.shown & (units.of_target >= 0)
+    seen = np.bincount(units.of_target[shown], minlength=len(units.codes))
+    chosen = np.flatnonzero((seen >= 2) & ~units.withheld)
+    if len(chosen) < 2:
+        return None
+    shown &= np.isin(units.of_target, chosen)
+    place = np.searchsorted(chosen, units.of_target[shown])
+    codes = [units.codes[row] for row in chosen.tolist()]
+    means = figures.mean.mean[shown]
+    levels = moments_of(means, place, size=len(codes))
+    points = moments_of(figures.score.mean[shown], place, size=len(codes))
+    return {
+        "unit_of_analysis": "target",
+        "margin": scheme.margin,
+        "welch_anova": dict(vars(welch_anova(levels))),
+        "kruskal": dict(vars(kruskal(means, place, size=len(codes)))),
+        "pairs": _unit_pairs(codes, levels, points, population=population, scheme=scheme),
+    }
+
+
+def _unit_pairs(
+    codes: list[str], levels: Moments, points: Moments, *, population: Population, scheme: Scheme
+) -> list[Record]:
+    first, second = plan_pairs(codes, population.district)
+    other_levels, other_points = levels.take(second), points.take(second)
+    against_rest = second == REST
+    if against_rest.any():
+        other_levels = _with_rest(other_levels, levels, against_rest)
+        other_points = _with_rest(other_points, points, against_rest)
+    tests = welch_pairs(levels.take(first), other_levels)
+    in_points = points.mean[first] - other_points.mean
+    return _pair_records(codes, first, second, tests=tests, flags=_flags(tests.p, in_points, scheme))
+
+
+def _with_rest(chosen: Moments, units: Moments, rows: Bools) -> Moments:
+    """Replace the last rows, which stand for all other units, by the moments of these."""
+    rest = rest_of(units)
+    n, mean, ss = chosen.n.copy(), chosen.mean.copy(), chosen.ss.copy()
+    n[rows], mean[rows], ss[rows] = rest.n, rest.mean, rest.ss
+    return Moments(n=n, mean=mean, ss=ss)
+
+
+def _flags(p: Floats, in_points: Floats, scheme: Scheme) -> tuple[Floats, list[bool]]:
+    """Return adjusted p values and flags: significant and larger than the margin, which is in points."""
+    adjusted = benjamini_hochberg(p)
+    flagged = (np.nan_to_num(adjusted, nan=1.0) < ALPHA) & (np.nan_to_num(np.abs(in_points)) > scheme.margin)
+    return adjusted, flagged.tolist()
+
+
+def _pair_records(
+    codes: list[str], first: Ints, second: Ints, *, tests: Differences, flags: tuple[Floats, list[bool]]
+) -> list[Record]:
+    names = [*codes, ALL_OTHERS]
+    columns = {
+        "a": [names[row] for row in first.tolist()],
+        "b": [names[row] for row in second.tolist()],
+        "difference": plain(tests.difference),
+        "ci": _pairs(tests.interval),
+        "t": plain(tests.t),
+        "df": plain(tests.df),
+        "p": plain(tests.p),
+        "p_adjusted": plain(flags[0]),
+        "hedges_g": plain(tests.hedges_g),
+        "flag": flags[1],
+    }
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _paired_record(pages: PairedTally, shown: Bools, *, scheme: Scheme) -> Record | None:
+    """Compare the shown targets within ballots; pairs that too few ballots share keep their n only."""
+    chosen = np.flatnonzero(shown)
+    if len(chosen) < 2:
+        return None
+    tests = paired_differences(pages, chosen)
+    few = tests.n < scheme.floors.ballots
+    p = np.where(few, np.nan, tests.p)
+    adjusted, flags = _flags(p, tests.in_points, scheme)
+    interval = replace(tests.interval, low=np.where(few, np.nan, tests.interval.low))
+    columns = {
+        "a": [pages.targets[row] for row in tests.first.tolist()],
+        "b": [pages.targets[row] for row in tests.second.tolist()],
+        "n": tests.n.tolist(),
+        "difference": plain(np.where(few, np.nan, tests.difference)),
+        "ci": _pairs(interval),
+        "p": plain(p),
+        "p_adjusted": plain(adjusted),
+        "flag": flags,
+    }
+    whole = friedman(pages if pages.complete >= scheme.floors.ballots else replace(pages, complete=0))
+    pairs = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return {"friedman": dict(vars(whole)), "pairs": pairs}
+
+
+def _overall(figures: TargetFigures, units: _Units, *, population: Population, scheme: Scheme) -> Record:
+    """Summarise all targets. issued and ballots count pages: a slip that rates ten teachers counts ten times."""
+    issued = sum(int(slips) for slips in population.issued)
+    eligible = sum(int(slips) for slips in population.eligible_slips)
+    reason = _overall_reason(figures, units, scheme)
+    # Targets without a roster would distort a rate over all of them.
+    complete = all(slips > 0 for slips in population.eligible_slips)
+    return {
+        "targets": len(figures.valid),
+        "rated": int((figures.valid > 0).sum()),
+        "ballots": int(figures.ballots.sum()),
+        "valid": int(figures.valid.sum()),
+        "flagged": int(figures.flagged.sum()),
+        "issued": issued,
+        "response_rate": int(figures.ballots.sum()) / eligible if complete and eligible else None,
+        "withheld": reason,
+        **(dict.fromkeys(OVERALL_FIGURES) if reason else _overall_figures(figures, scheme)),
+    }
+
+
+def _overall_reason(figures: TargetFigures, units: _Units, scheme: Scheme) -> str | None:
+    """Withhold the summary where it would give away what withheld units, or targets without a unit, hide."""
+    if int(figures.valid.sum()) < scheme.floors.ballots:
+        return BALLOTS
+    in_shown_unit = (units.of_target >= 0) & ~np.append(units.withheld, False)[units.of_target]
+    part_of = np.zeros(len(figures.valid), dtype=np.int64)
+    hidden = ~figures.shown & ~in_shown_unit
+    unsafe = derivable_sums(hidden=hidden, valid=figures.valid, part_of=part_of, size=1, floors=scheme.floors)
+    return DERIVABLE if unsafe[0] else None
+
+
+def _overall_figures(figures: TargetFigures, scheme: Scheme) -> Record:
+    rated = figures.valid > 0
+    one = np.zeros(int(rated.sum()), dtype=np.int64)
+    score = moments_of(figures.score.mean[rated], one, size=1)
+    mean = moments_of(figures.mean.mean[rated], one, size=1)
+    counts = figures.counts.sum(axis=(0, 1))[None, :]
+    answered = counts[:, 1:].sum(axis=1)
+    satisfied = counts[:, [1 + scheme.levels.index(level) for level in scheme.satisfied]].sum(axis=1)
+    return {
+        "score": plain(score.known_mean())[0],
+        "score_se": plain(score.se())[0],
+        "score_ci": _pairs(independent_interval(score))[0],
+        "mean": plain(mean.known_mean())[0],
+        "mean_se": plain(mean.se())[0],
+        "satisfied_rate": plain(divide(satisfied, answered))[0],
+        "satisfied_ci": _pairs(wilson(satisfied, answered))[0],
+        "pooled_mean": plain(pooled(figures.mean).known_mean())[0],
+        "counts": level_counts(counts, scheme.levels)[0],
+    }
+
+
+def _pairs(interval: Interval) -> list[list[float] | None]:
+    return plain_pairs(interval.low, interval.high)

@@ -1,0 +1,156 @@
+"""Somebody else's ballots as a table: one row per ballot, from CSV or XLSX, checked cell by cell."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from survey.analysis.arrays import Bytes, Ints
+from survey.analysis.scoring import BLANK, NO_OPINION
+from survey.errors import BadInput
+
+MOST_ROWS = 20_000_000
+HIGHEST_LEVEL = 100
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ForeignBallots:
+    """Ballots of a foreign table.
+
+    answers uint8 (n_ballots, n_items), BLANK for an empty cell; target (n_ballots,) positions in `targets`; unit of
+    each target, "" without a unit column; group (n_ballots,) positions in `groups` (classes), one nameless without.
+    """
+
+    answers: Bytes
+    target: Ints
+    targets: tuple[str, ...]
+    units: tuple[str, ...]
+    group: Ints
+    groups: tuple[str, ...]
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """Which columns of the table mean what; `unit` and `group` are optional."""
+
+    target: str
+    items: tuple[str, ...]
+    unit: str | None = None
+    group: str | None = None
+
+
+def parse_levels(text: str) -> tuple[int, int]:
+    """Read LOW-HIGH, such as 1-5 or 0-10; raise BadInput. 0 means no opinion, so levels begin at 1."""
+    low, dash, high = text.partition("-")
+    if not (dash and low.strip().isdecimal() and high.strip().isdecimal()):
+        raise BadInput(f"--levels must be like 1-5, not {text!r}")
+    lowest, highest = max(int(low), 1), int(high)
+    if not lowest < highest <= HIGHEST_LEVEL:
+        raise BadInput(f"--levels {text}: the lowest level must lie below the highest, at most {HIGHEST_LEVEL}")
+    return lowest, highest
+
+
+def read_foreign_ballots(path: Path, columns: Columns, *, levels: tuple[int, int]) -> ForeignBallots:
+    """Read a table; raise BadInput naming file, line and column of the first thing that cannot be used."""
+    rows = _rows(path)
+    header = [cell.strip() for cell in next(rows, [])]
+    wanted = [columns.target, columns.unit, columns.group, *columns.items]
+    for name in wanted:
+        if name is not None and header.count(name) != 1:
+            known = ", ".join(header[:30]) or "none"
+            raise BadInput(f"{path.name}: no single column {name!r}; the columns are: {known}")
+    places = [None if name is None else header.index(name) for name in wanted]
+    return _collect(path, rows, places, columns, levels=levels)
+
+
+def _collect(
+    path: Path, rows: Iterable[list[str]], places: Sequence[int | None], columns: Columns, *, levels: tuple[int, int]
+) -> ForeignBallots:
+    target_place, unit_place, group_place, *item_places = places
+    known = {str(level): level for level in (NO_OPINION, *range(levels[0], levels[1] + 1))} | {"": BLANK}
+    targets: dict[str, int] = {}
+    units: dict[str, str] = {}
+    groups: dict[str, int] = {}
+    target, group, answers = [], [], bytearray()
+    for line, row in enumerate(rows, start=2):
+        if not any(cell.strip() for cell in row):
+            continue
+        name = _cell(row, target_place)
+        if not name:
+            raise BadInput(f"{path.name}, line {line}: column {columns.target!r} is empty")
+        unit = _cell(row, unit_place)
+        if units.setdefault(name, unit) != unit:
+            raise BadInput(f"{path.name}, line {line}: {name!r} stands in unit {units[name]!r} before, now in {unit!r}")
+        target.append(targets.setdefault(name, len(targets)))
+        group.append(groups.setdefault(_cell(row, group_place), len(groups)))
+        answers += bytes(_levels(path, line, row, item_places, columns.items, known))
+    if not target:
+        raise BadInput(f"{path.name}: there is no ballot in the file")
+    return ForeignBallots(
+        answers=np.frombuffer(bytes(answers), dtype=np.uint8).reshape(len(target), len(columns.items)),
+        target=np.array(target, dtype=np.int64),
+        targets=tuple(targets),
+        units=tuple(units.values()),
+        group=np.array(group, dtype=np.int64),
+        groups=tuple(groups),
+        items=columns.items,
+    )
+
+
+def _levels(
+    path: Path, line: int, row: list[str], places: Sequence[int | None], items: Sequence[str], known: dict[str, int]
+) -> Iterator[int]:
+    for place, item in zip(places, items, strict=True):
+        text = _cell(row, place)
+        level = known.get(text)
+        if level is None:
+            level = known.get(text.removesuffix(".0"))
+        if level is None:
+            raise BadInput(f"{path.name}, line {line}, column {item!r}: {text!r} is not a level")
+        yield level
+
+
+def _cell(row: Sequence[str], place: int | None) -> str:
+    return row[place].strip() if place is not None and place < len(row) else ""
+
+
+def _rows(path: Path) -> Iterator[list[str]]:
+    """Yield the rows of a CSV (UTF-8 with or without BOM, or GBK) or of the first sheet of an XLSX."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read ({error.strerror})") from error
+    if content.startswith(b"PK"):
+        return _xlsx_rows(path)
+    text = _decoded(path, content)
+    return (row for row in csv.reader(io.StringIO(text, newline=""), strict=False))
+
+
+def _decoded(path: Path, content: bytes) -> str:
+    if b"\0" in content[:100_000]:
+        raise BadInput(f"{path.name}: neither a CSV nor an XLSX file")
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise BadInput(f"{path.name}: the text is neither UTF-8 nor GBK")
+
+
+def _xlsx_rows(path: Path) -> Iterator[list[str]]:
+    from python_calamine import CalamineError, CalamineWorkbook
+
+    try:
+        sheet = CalamineWorkbook.from_path(path).get_sheet_by_index(0)
+        rows = sheet.to_python(skip_empty_area=False)
+    except (CalamineError, IndexError) as error:
+        raise BadInput(f"{path.name}: cannot be read as an Excel file") from error
+    return ([_text(cell) for cell in row] for row in rows)
+
+
+def _text(cell: object) -> str:
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)

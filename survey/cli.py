@@ -1,0 +1,357 @@
+"""The console command `survey`: thin wrappers around services, for the machine's owner."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import date, datetime
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+from flask_babel import gettext as _
+
+from survey import __version__, create_app
+from survey.config import load_config
+from survey.errors import BadInput, SurveyError
+
+ACTOR = "console"
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output.")
+
+
+def refusing(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Turn refusals into one sentence on standard error and the exit code of the error tree."""
+
+    @wraps(command)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except SurveyError as error:
+            click.echo(str(error), err=True)
+            raise SystemExit(error.exit_code) from None
+        except (click.ClickException, click.exceptions.Exit):
+            raise
+        except Exception as error:
+            if "SURVEY_DEBUG" in os.environ:
+                raise
+            click.echo(f"the program failed ({type(error).__name__}: {error}); SURVEY_DEBUG=1 shows where", err=True)
+            raise SystemExit(1) from None
+
+    return guarded
+
+
+def inside(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Run a command inside the application of the instance, and turn refusals into sentences."""
+
+    @wraps(command)
+    @refusing
+    def run(*args: Any, **kwargs: Any) -> Any:
+        with create_app().app_context():
+            return command(*args, **kwargs)
+
+    return run
+
+
+def say(document: dict[str, Any], *, as_json: bool, text: str = "") -> None:
+    """Print the document as JSON, or the text for a person."""
+    click.echo(json.dumps(document, ensure_ascii=False) if as_json else text or _plain(document))
+
+
+def _plain(document: dict[str, Any]) -> str:
+    return "\n".join(f"{name}: {value}" for name, value in document.items())
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def main() -> None:
+    """五评 wuping: satisfaction surveys for an education bureau."""
+
+
+@main.command()
+@click.option("--admin", required=True, help="Name of the first officer's account.")
+@as_json
+@refusing
+def init(admin: str, as_json: bool) -> None:
+    """Make an instance: secrets, database, questionnaires, first officer."""
+    from survey.services import instances
+
+    config = load_config()
+    instances.prepare_folder(config)
+    try:
+        with create_app(config).app_context():
+            made = instances.init_instance(admin)
+    except BaseException:
+        (config.instance / "secret.key").unlink(missing_ok=True)
+        raise
+    document = {"admin": made.account, "first_password": made.first_password}
+    say(document, as_json=as_json, text=f"{made.account}  {made.first_password}")
+
+
+@main.group()
+def account() -> None:
+    """Accounts of the desk."""
+
+
+@account.command("add")
+@click.argument("name")
+@click.option("--role", required=True, help="officer, school or viewer.")
+@click.option("--school", default=None, help="School code, for role school.")
+@as_json
+@inside
+def account_add(name: str, role: str, school: str | None, as_json: bool) -> None:
+    """Add an account and print its one-time first password."""
+    from survey.services.accounts import add_account
+
+    made = add_account(name, role=role, school_code=school, actor=ACTOR)
+    say({"account": made.account, "first_password": made.first_password}, as_json=as_json)
+
+
+@account.command("reset")
+@click.argument("name")
+@as_json
+@inside
+def account_reset(name: str, as_json: bool) -> None:
+    """Give an account a new first password; its sessions end."""
+    from survey.services.accounts import reset_password
+
+    made = reset_password(name, actor=ACTOR)
+    say({"account": made.account, "first_password": made.first_password}, as_json=as_json)
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+@click.option("--workers", default=2, show_default=True, help="Web processes; the one worker process comes on top.")
+@refusing
+def serve(host: str, port: int, workers: int) -> None:
+    """Run the production server until it is told to end."""
+    from survey.serve import serve as run
+
+    with create_app().app_context():
+        pass
+    raise SystemExit(run(host, port, workers=workers, say=click.echo))
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+@click.option("--no-serve", is_flag=True, help="Only fill the instance.")
+@refusing
+def demo(host: str, port: int, no_serve: bool) -> None:
+    """Fill a fresh instance with a demonstration county and serve it; an existing instance is only served."""
+    from survey.serve import serve as run
+
+    config = load_config()
+    if (config.instance / "secret.key").exists():
+        click.echo(f"{config.instance} holds an instance already: it is served as it is.")
+        lines = ["Officer's password lost? .venv/bin/survey account reset officer"]
+    else:
+        lines = _seed(f"http://{host}:{port}")
+    if no_serve:
+        click.echo("\n".join(lines))
+        return
+    raise SystemExit(run(host, port, workers=2, say=lambda text: click.echo("\n".join([*lines, text]))))
+
+
+def _seed(address: str) -> list[str]:
+    """Make and fill the instance; return what a visitor needs to know."""
+    from survey.services import instances
+    from survey.services.demo import seed_demo
+
+    config = load_config()
+    instances.prepare_folder(config)
+    with create_app(config).app_context():
+        officer = instances.init_instance("officer")
+        made = seed_demo(lambda text: click.echo(f"  {text} …"))
+    slips = [f"  {relation:22}{code}" for relation, code in made.slips.items()]
+    return [
+        "",
+        f"Desk (行评办)        {address}/login",
+        f"  account             {officer.account}",
+        f"  one-time password   {officer.first_password}",
+        f"Vote (投票)           {address}/v   with one of these slips:",
+        *slips,
+        f"Public link (社会评)  {made.public_link}",
+        f"Results (结果)        {address}/results/{made.released}   (log in first)",
+        "",
+    ]
+
+
+@main.command()
+@refusing
+def worker() -> None:
+    """Run the worker process alone (`serve` starts it by itself)."""
+    from survey.worker import run_worker
+
+    run_worker(create_app())
+
+
+@main.group()
+def roster() -> None:
+    """The roster of schools, departments, classes, teachers and teaching."""
+
+
+@roster.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Only say what would change.")
+@as_json
+@inside
+def roster_import(file: Path, dry_run: bool, as_json: bool) -> None:
+    """Import an Excel roster: all or nothing."""
+    from survey.services.rosters import import_roster
+
+    report = import_roster(file, actor=ACTOR, dry_run=dry_run)
+    document = report.to_json()
+    say(document, as_json=as_json, text=_plain({k: v for k, v in document.items() if k != "problems"}))
+    for problem in document["problems"]:
+        click.echo(f"{problem['severity']}: {problem['sheet']} {problem['cell']}: {problem['message']}", err=True)
+    if not report.ok:
+        raise BadInput(_("The roster has errors; nothing was written."))
+
+
+@roster.command("template")
+@click.argument("file", type=click.Path(path_type=Path))
+@inside
+def roster_template(file: Path) -> None:
+    """Write an empty roster workbook to fill in."""
+    from survey.services.roster_sheets import write_template
+
+    write_template(file)
+
+
+@main.group()
+def campaign() -> None:
+    """Campaigns and their states."""
+
+
+def _day(_context: object, _option: object, value: str | None) -> date | None:
+    if value is None:
+        return None
+    try:
+        return datetime.strptime(value, "%Y-%m-%d").date()
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not a day like 2026-05-31") from None
+
+
+@campaign.command("create")
+@click.option("--name", required=True)
+@click.option("--year", required=True, type=int)
+@click.option("--template", required=True, help="five")
+@click.option("--first-day", callback=_day, help="First day of voting, YYYY-MM-DD (Asia/Shanghai).")
+@click.option("--last-day", callback=_day, help="Last day of voting; the worker closes after it.")
+@as_json
+@inside
+def campaign_create(
+    name: str, year: int, template: str, first_day: date | None, last_day: date | None, as_json: bool
+) -> None:
+    """Make a draft campaign from the roster."""
+    from survey.services.campaigns import create_campaign
+
+    number, made = create_campaign(
+        name=name, year=year, template=template, first_day=first_day, last_day=last_day, actor=ACTOR
+    )
+    say({"campaign": number, "evaluations": [asdict(evaluation) for evaluation in made]}, as_json=as_json)
+
+
+@campaign.command("move")
+@click.argument("campaign_id", metavar="ID", type=int)
+@click.argument("state")
+@as_json
+@inside
+def campaign_move(campaign_id: int, state: str, as_json: bool) -> None:
+    """Take the campaign one step on: ready, open, closed, tallied, released, archived."""
+    from survey.services.campaigns import move_campaign, readiness
+
+    move_campaign(campaign_id, state, actor=ACTOR)
+    if state == "ready":
+        for note in readiness(campaign_id).notes:
+            click.echo(note, err=True)
+    say({"campaign": campaign_id, "state": state}, as_json=as_json)
+
+
+@main.command()
+@click.argument("campaign_id", metavar="ID", type=int)
+@click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder for the files.")
+@click.option("--reissue", metavar="GROUP", help="Void the group's unused slips and make as many new ones.")
+@click.option("--add", nargs=2, metavar="GROUP N", help="Make N extra slips for a group.")
+@click.option("--reason", default="", help="Why extra slips are made (audit log).")
+@as_json
+@inside
+def slips(
+    campaign_id: int, out: Path, reissue: str | None, add: tuple[str, str] | None, reason: str, as_json: bool
+) -> None:
+    """Make the slips of a campaign and print them; codes are shown this once."""
+    from survey.services.printing import write_slips
+
+    issued = _issue(campaign_id, reissue, add, reason)
+    files = write_slips(issued, campaign_id=campaign_id, directory=out)
+    number = sum(len(group.codes) for group in issued)
+    names = [str(path.relative_to(out)) for path in files]
+    say({"slips": number, "files": names}, as_json=as_json, text=f"{number} slips in {out}")
+
+
+def _issue(campaign_id: int, reissue: str | None, add: tuple[str, str] | None, reason: str) -> Any:
+    from survey.services.slips import add_slips, issue_slips, reissue_slips
+
+    if reissue and add:
+        raise BadInput(_("Choose either --reissue or --add."))
+    if reissue:
+        return (reissue_slips(campaign_id, reissue, actor=ACTOR),)
+    if add:
+        group, count = add
+        if not count.isdecimal():
+            raise BadInput(_("--add needs a group and a whole number, not %(value)s.", value=count))
+        return (add_slips(campaign_id, group, int(count), reason=reason or "console", actor=ACTOR),)
+    return issue_slips(campaign_id, actor=ACTOR)
+
+
+@main.command()
+@click.argument("campaign_id", metavar="ID", type=int)
+@as_json
+@inside
+def results(campaign_id: int, as_json: bool) -> None:
+    """Print the bureau's released view of a campaign."""
+    from survey.queries.cubes import released_results
+
+    document = released_results(campaign_id)
+    click.echo(json.dumps(document, ensure_ascii=False, indent=None if as_json else 2))
+
+
+@main.command("import-ballots")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--campaign-name", required=True)
+@click.option("--relation", required=True)
+@click.option("--target", required=True, metavar="COL")
+@click.option("--unit", metavar="COL")
+@click.option("--items", required=True, metavar="COL,COL,…")
+@click.option("--levels", required=True, metavar="LOW-HIGH")
+@click.option("--year", type=int, default=None, help="Year of the campaign; this year if left out.")
+@as_json
+@inside
+def import_ballots(file: Path, as_json: bool, **options: Any) -> None:
+    """Load foreign ballots as a released campaign."""
+    from survey.services.foreign_ballots import import_foreign_ballots
+
+    document = import_foreign_ballots(file, actor=ACTOR, **options)
+    say(document, as_json=as_json)
+
+
+@main.command()
+@as_json
+@inside
+def check(as_json: bool) -> None:
+    """Check configuration, secrets, database, balance and audit log."""
+    from survey.services.instances import run_checks
+
+    checks = run_checks()
+    ok = all(found.ok or found.level == "warning" for found in checks)
+    lines = [f"{'ok' if c.ok else c.level:8}{c.name:15}{c.detail}" for c in checks]
+    say({"ok": ok, "checks": [asdict(found) for found in checks]}, as_json=as_json, text="\n".join(lines))
+    if not ok:
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""One typed object for the settings: `SURVEY_*` variables over `instance/config.toml` over the defaults."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from survey.errors import BadInput
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Settings of one instance.
+
+    instance: folder of database, secrets and files. database_url: SQLAlchemy address, empty for SQLite in the instance
+    folder. public_base_url: the address printed in QR codes. bureau: who asks, in the head of every page.
+    hotline: where respondents complain. language: of the interface. proxy_hops: trusted proxies in front.
+    mix_seconds: at most one mix in this time.
+    """
+
+    instance: Path
+    database_url: str = ""
+    public_base_url: str = "http://127.0.0.1:8000"
+    bureau: str = "县教育局"
+    hotline: str = ""
+    language: str = "zh_Hans_CN"
+    proxy_hops: int = 0
+    mix_seconds: int = 60
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """The database address with the driver that the product uses."""
+        if not self.database_url:
+            return f"sqlite:///{self.instance.resolve() / 'wuping.sqlite3'}"
+        scheme, _, rest = self.database_url.partition("://")
+        return f"postgresql+psycopg://{rest}" if scheme in {"postgres", "postgresql"} else self.database_url
+
+    @property
+    def https(self) -> bool:
+        """Whether respondents arrive by https: cookies are then `Secure`."""
+        return self.public_base_url.lower().startswith("https://")
+
+
+def load_config(environ: Mapping[str, str] | None = None) -> Config:
+    """Read the settings; raise BadInput naming the setting that is unknown or has a wrong value."""
+    environ = os.environ if environ is None else environ
+    instance = Path(environ.get("SURVEY_INSTANCE", "instance"))
+    config = replace(Config(instance=instance), **_from_file(instance / "config.toml"))
+    return _checked(replace(config, **_from_environment(environ)))
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path}: not valid TOML ({error})") from error
+    return {name: _typed(name, value, where=str(path)) for name, value in values.items()}
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    names = {f.name for f in fields(Config)} - {"instance"}
+    return {
+        name: _typed(name, environ[variable], where=variable)
+        for name in names
+        if (variable := f"SURVEY_{name.upper()}") in environ
+    }
+
+
+def _typed(name: str, value: object, *, where: str) -> object:
+    known = {f.name: f.type for f in fields(Config)}
+    if name not in known or name == "instance":
+        raise BadInput(f"{where}: unknown setting {name!r}")
+    if known[name] is not int:
+        return str(value)
+    try:
+        return int(str(value))
+    except ValueError as error:
+        raise BadInput(f"{where}: {name} must be a whole number, not {value!r}") from error
+
+
+def _checked(config: Config) -> Config:
+    parts = urlsplit(config.public_base_url)
+    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
+        raise BadInput(f"public_base_url must be like https://host, not {config.public_base_url!r}")
+    if config.database_url and config.database_url.partition(":")[0].partition("+")[0] not in {
+        "sqlite",
+        "postgres",
+        "postgresql",
+    }:
+        raise BadInput("database_url must be a sqlite:// or postgresql:// address")
+    return replace(config, public_base_url=config.public_base_url.rstrip("/"))

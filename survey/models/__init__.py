@@ -1,0 +1,5 @@
+"""Columns, constraints, relationships; no rules."""
+
+from survey.models import accounts, audit, ballots, campaigns, instruments, jobs, organisations, results
+
+__all__ = ["accounts", "audit", "ballots", "campaigns", "instruments", "jobs", "organisations", "results"]

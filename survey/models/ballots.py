@@ -1,0 +1,74 @@
+"""Slips, marks, inbox and ballots: tables in which no ballot can be tied to a person.
+
+Every key is random, no column tells time, order or place, and SQLite keeps the rows in key order
+(`WITHOUT ROWID`): see the design of secrecy in ARCHITECTURE.md. A test holds the columns to exactly these.
+"""
+
+from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, String, Table, Text
+
+from survey.extensions import Base
+
+# The code of a slip is never stored, only its HMAC under a secret that is not in the database.
+slip = Table(
+    "slip",
+    Base.metadata,
+    Column("hmac", LargeBinary(32), primary_key=True),
+    Column("group_id", Integer, nullable=False),
+    Column("voided", Boolean, nullable=False, default=False),
+    sqlite_with_rowid=False,
+)
+
+# One page of one slip has been cast; `form` is the SHA-256 of the random form number, nothing of the answers.
+cast_mark = Table(
+    "cast_mark",
+    Base.metadata,
+    Column("hmac", LargeBinary(32), primary_key=True),
+    Column("target_id", Integer, primary_key=True, autoincrement=False),
+    Column("form", LargeBinary(32), nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Cast pages wait here until the mix moves them under new random keys.
+inbox = Table(
+    "inbox",
+    Base.metadata,
+    Column("id", LargeBinary(16), primary_key=True),
+    Column("group_id", Integer, nullable=False),
+    Column("target_id", Integer, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+ballot = Table(
+    "ballot",
+    Base.metadata,
+    Column("id", LargeBinary(16), primary_key=True),
+    Column("evaluation_id", Integer, nullable=False),
+    Column("group_id", Integer, nullable=False),
+    Column("target_id", Integer, nullable=False),
+    Column("answers", LargeBinary, nullable=False),
+    Column("flag", Integer, nullable=False, default=0),
+    sqlite_with_rowid=False,
+)
+
+comment = Table(
+    "comment",
+    Base.metadata,
+    Column("id", LargeBinary(16), primary_key=True),
+    Column("evaluation_id", Integer, nullable=False),
+    Column("target_id", Integer, nullable=False),
+    Column("chips", String(300), nullable=False, default=""),
+    Column("text", Text, nullable=False, default=""),
+    sqlite_with_rowid=False,
+)
+
+# Receipts are tied to nothing: not to a campaign's slip, group or ballot.
+receipt = Table(
+    "receipt",
+    Base.metadata,
+    Column("text", String(20), primary_key=True),
+    Column("campaign_id", Integer, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
+Index("ix_slip_group_id", slip.c.group_id)

@@ -1,0 +1,96 @@
+"""Campaigns (测评活动): evaluations, rater groups and targets, copied from the roster at creation."""
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from survey.extensions import Base
+
+
+class Campaign(Base):
+    """A campaign; `anonymity` is its type, chosen at creation, and no code path changes it."""
+
+    __tablename__ = "campaign"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    year: Mapped[int]
+    template: Mapped[str] = mapped_column(String(40))
+    anonymity: Mapped[str] = mapped_column(String(20), default="slips")
+    state: Mapped[str] = mapped_column(String(20), default="draft")
+    first_day: Mapped[date]
+    last_day: Mapped[date]
+    roster_version: Mapped[int] = mapped_column(default=0)
+    slips_made: Mapped[bool] = mapped_column(default=False)
+    evaluations: Mapped[list["Evaluation"]] = relationship(back_populates="campaign", order_by="Evaluation.id")
+
+
+class Evaluation(Base):
+    """One relation inside a campaign with one questionnaire version and one frozen scheme."""
+
+    __tablename__ = "evaluation"
+    __table_args__ = (UniqueConstraint("campaign_id", "relation"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"))
+    relation: Mapped[str] = mapped_column(String(40))
+    questionnaire_id: Mapped[int] = mapped_column(ForeignKey("questionnaire.id"))
+    scheme: Mapped[dict[str, Any]] = mapped_column(JSON)
+    campaign: Mapped[Campaign] = relationship(back_populates="evaluations")
+
+
+class RaterGroup(Base):
+    """A group of raters (测评主体) that shares its targets: a class, a staff, the principals, the public.
+
+    `enrolled` is the roster's head-count; `issued`, `voided` and `begun` count slips, changed by SQL expression only.
+    """
+
+    __tablename__ = "rater_group"
+    __table_args__ = (UniqueConstraint("evaluation_id", "code"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    evaluation_id: Mapped[int] = mapped_column(ForeignKey("evaluation.id"), index=True)
+    code: Mapped[str] = mapped_column(String(120), index=True)
+    name: Mapped[str] = mapped_column(String(200))
+    kind: Mapped[str] = mapped_column(String(10))
+    school_code: Mapped[str] = mapped_column(String(40), default="")
+    grade: Mapped[str] = mapped_column(String(40), default="")
+    variant: Mapped[str] = mapped_column(String(40), default="")
+    enrolled: Mapped[int] = mapped_column(default=0)
+    issued: Mapped[int] = mapped_column(default=0)
+    voided: Mapped[int] = mapped_column(default=0)
+    begun: Mapped[int] = mapped_column(default=0)
+
+
+class Target(Base):
+    """A target (测评对象) under the roster's own code; `left_out` says why it takes no part, if so."""
+
+    __tablename__ = "target"
+    __table_args__ = (UniqueConstraint("evaluation_id", "code"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    evaluation_id: Mapped[int] = mapped_column(ForeignKey("evaluation.id"), index=True)
+    code: Mapped[str] = mapped_column(String(60))
+    name: Mapped[str] = mapped_column(String(200))
+    unit: Mapped[str] = mapped_column(String(100))
+    unit_name: Mapped[str] = mapped_column(String(200))
+    district: Mapped[str] = mapped_column(String(100), default="")
+    school_code: Mapped[str] = mapped_column(String(40), default="")
+    left_out: Mapped[str | None] = mapped_column(String(40))
+
+
+class GroupCount(Base):
+    """One page that a group casts: the assignment, and its counters (changed by SQL expression only).
+
+    `target_id` 0 stands for the one page that holds all targets of the evaluation.
+    """
+
+    __tablename__ = "group_count"
+    group_id: Mapped[int] = mapped_column(ForeignKey("rater_group.id"), primary_key=True)
+    target_id: Mapped[int] = mapped_column(primary_key=True)
+    position: Mapped[int]
+    detail: Mapped[str] = mapped_column(String(200), default="")
+    cast: Mapped[int] = mapped_column(default=0)
+    mixed: Mapped[int] = mapped_column(default=0)
+    voided: Mapped[int] = mapped_column(default=0)
+
+
+Index("ix_group_count_target", GroupCount.target_id)

@@ -1,0 +1,72 @@
+"""Tallies (计票) and the released cube (结果公布): the only numbers that pages, exports and interfaces read."""
+
+from typing import Any
+
+from sqlalchemy import JSON, Float, ForeignKey, Index, Integer, LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from survey.extensions import Base
+
+
+class Tally(Base):
+    """Counts and moments of one group's ballots about one target; `counts` is int32 (n_items, 1 + n_levels)."""
+
+    __tablename__ = "tally"
+    evaluation_id: Mapped[int] = mapped_column(ForeignKey("evaluation.id"), primary_key=True)
+    group_id: Mapped[int] = mapped_column(primary_key=True)
+    target_id: Mapped[int] = mapped_column(primary_key=True)
+    counts: Mapped[bytes] = mapped_column(LargeBinary)
+    ballots: Mapped[int]
+    valid: Mapped[int]
+    flagged: Mapped[int]
+    mean: Mapped[float] = mapped_column(Float(53))
+    mean_ss: Mapped[float] = mapped_column(Float(53))
+    score: Mapped[float] = mapped_column(Float(53))
+    score_ss: Mapped[float] = mapped_column(Float(53))
+
+
+class PairedTallyRow(Base):
+    """Paired moments of the page that holds all targets, one document per evaluation."""
+
+    __tablename__ = "tally_paired"
+    evaluation_id: Mapped[int] = mapped_column(ForeignKey("evaluation.id"), primary_key=True)
+    document: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class CubeEvaluation(Base):
+    """The released record of one evaluation: scheme, questionnaire, comparison, reliability, overall, change."""
+
+    __tablename__ = "cube_evaluation"
+    evaluation_id: Mapped[int] = mapped_column(ForeignKey("evaluation.id"), primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"), index=True)
+    version: Mapped[int] = mapped_column(default=1)
+    relation: Mapped[str] = mapped_column(String(40))
+    document: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class CubeTarget(Base):
+    """The released record of one target; columns for sorting and finding, the whole record in `document`."""
+
+    __tablename__ = "cube_target"
+    __table_args__ = (Index("ix_cube_target_unit", "evaluation_id", "unit"), Index("ix_cube_target_code", "code"))
+    evaluation_id: Mapped[int] = mapped_column(ForeignKey("evaluation.id"), primary_key=True)
+    code: Mapped[str] = mapped_column(String(60), primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    unit: Mapped[str] = mapped_column(String(100))
+    school_code: Mapped[str] = mapped_column(String(40), default="")
+    position: Mapped[int]
+    ballots: Mapped[int] = mapped_column(Integer)
+    score: Mapped[float | None] = mapped_column(Float(53))
+    document: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class CubeUnit(Base):
+    """The released record of one unit (school, 学区 or the bureau)."""
+
+    __tablename__ = "cube_unit"
+    evaluation_id: Mapped[int] = mapped_column(ForeignKey("evaluation.id"), primary_key=True)
+    code: Mapped[str] = mapped_column(String(100), primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    position: Mapped[int]
+    score: Mapped[float | None] = mapped_column(Float(53))
+    document: Mapped[dict[str, Any]] = mapped_column(JSON)

@@ -1,0 +1,45 @@
+"""The released view as one document of the schema `wuping.results/1`."""
+
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from survey.errors import Conflict, NotFound
+from survey.extensions import db
+from survey.models.campaigns import Campaign
+from survey.models.results import CubeEvaluation, CubeTarget, CubeUnit
+
+SCHEMA = "wuping.results/1"
+RELEASED = ("released", "archived")
+_EVALUATION_KEYS = ("questionnaire", "scheme", "items")
+_SUMMARY_KEYS = ("comparison", "paired", "reliability", "scale_quality")
+
+
+def released_results(campaign_id: int) -> dict[str, Any]:
+    """Return the whole released cube of a campaign; raise NotFound, or Conflict before the release."""
+    campaign = db.session.get(Campaign, campaign_id)
+    if campaign is None:
+        raise NotFound(_("There is no campaign %(id)s.", id=campaign_id))
+    if campaign.state not in RELEASED:
+        raise Conflict(_("The results of campaign %(id)s have not been released.", id=campaign_id))
+    evaluations = db.session.scalars(
+        select(CubeEvaluation).where(CubeEvaluation.campaign_id == campaign_id).order_by(CubeEvaluation.evaluation_id)
+    )
+    return {
+        "schema": SCHEMA,
+        "campaign": {"id": campaign.id, "name": campaign.name, "year": campaign.year, "state": campaign.state},
+        "evaluations": [_evaluation(row) for row in evaluations],
+    }
+
+
+def _evaluation(row: CubeEvaluation) -> dict[str, Any]:
+    targets = select(CubeTarget.document).where(CubeTarget.evaluation_id == row.evaluation_id)
+    units = select(CubeUnit.document).where(CubeUnit.evaluation_id == row.evaluation_id)
+    return {
+        "relation": row.relation,
+        **{key: row.document[key] for key in _EVALUATION_KEYS},
+        "targets": list(db.session.scalars(targets.order_by(CubeTarget.position))),
+        "units": list(db.session.scalars(units.order_by(CubeUnit.position))),
+        **{key: row.document[key] for key in _SUMMARY_KEYS},
+    }

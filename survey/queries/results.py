@@ -1,0 +1,383 @@
+"""Reads the released cube (结果公布) for pages: never a ballot, never a tally, and nothing before the release."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from math import ceil
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import ColumnElement, Select, func, or_, select
+
+from survey.analysis.scoring import Scheme
+from survey.errors import NotFound
+from survey.extensions import db
+from survey.models.campaigns import Campaign, Evaluation
+from survey.models.instruments import QuestionnaireVersion
+from survey.models.questionnaires import Questionnaire, questionnaire_from_json
+from survey.models.results import CubeEvaluation, CubeTarget, CubeUnit
+from survey.queries.cubes import RELEASED
+
+Record = Mapping[str, Any]
+
+ROWS = 100
+SORTS = {
+    "code": CubeTarget.code,
+    "name": CubeTarget.name,
+    "unit": CubeTarget.unit,
+    "ballots": CubeTarget.ballots,
+    "score": CubeTarget.score,
+}
+# Outside the bureau (SECRECY §4.5, STATISTICS §5): n in fives below 50, no level shares below 30 answers.
+_ROUNDED_BELOW, _SHARES_FROM, _UNANIMOUS = 50, 30, 0.95
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleasedCampaign:
+    """A campaign whose results are out, with its relations in the order in which they were made."""
+
+    id: int
+    name: str
+    year: int
+    state: str
+    first_day: date
+    last_day: date
+    relations: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationHead:
+    """What one evaluation says as a whole; `overall`, `change` and `reliability` are records of the cube.
+
+    targets, shown: targets in the cube, and those of them whose figures are published.
+    """
+
+    id: int
+    campaign: ReleasedCampaign
+    relation: str
+    template: str
+    questionnaire_id: int
+    questionnaire: Record
+    scheme: Scheme
+    overall: Record
+    change: Record | None
+    reliability: Record
+    targets: int
+    shown: int
+
+    @property
+    def withheld(self) -> int:
+        """Targets that are not shown."""
+        return self.targets - self.shown
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A target or a unit: its names and its record of the result schema."""
+
+    evaluation_id: int
+    code: str
+    name: str
+    unit: str
+    school_code: str
+    record: Record
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetFilter:
+    """Which targets a table lists and how; `school` limits it to one school whatever else is asked."""
+
+    unit: str = ""
+    school: str | None = None
+    search: str = ""
+    sort: str = "code"
+    descending: bool = False
+    page: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetPage:
+    """One page of targets; `total` counts all that match, `page` and `pages` start at 1."""
+
+    rows: tuple[Row, ...]
+    total: int
+    page: int
+    pages: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PastTarget:
+    """The same target in the newest released campaign of an earlier year."""
+
+    year: int
+    campaign_id: int
+    record: Record
+
+
+def released_campaigns(school: str | None = None) -> list[ReleasedCampaign]:
+    """Return the campaigns whose results are out, newest first; for a school those that say something about it."""
+    query = _campaigns().order_by(Campaign.year.desc(), Campaign.id.desc(), CubeEvaluation.evaluation_id)
+    if school is not None:
+        mine = select(CubeTarget.evaluation_id).where(CubeTarget.school_code == school)
+        query = query.where(CubeEvaluation.evaluation_id.in_(mine))
+    found: dict[int, ReleasedCampaign] = {}
+    for campaign, relation in db.session.execute(query):
+        known = found.get(campaign.id) or _campaign(campaign, ())
+        found[campaign.id] = replace(known, relations=(*known.relations, relation))
+    return list(found.values())
+
+
+def _campaigns() -> Select[Campaign, str]:
+    return (
+        select(Campaign, CubeEvaluation.relation)
+        .join(CubeEvaluation, CubeEvaluation.campaign_id == Campaign.id)
+        .where(Campaign.state.in_(RELEASED))
+    )
+
+
+def _campaign(row: Campaign, relations: tuple[str, ...]) -> ReleasedCampaign:
+    return ReleasedCampaign(
+        id=row.id,
+        name=row.name,
+        year=row.year,
+        state=row.state,
+        first_day=row.first_day,
+        last_day=row.last_day,
+        relations=relations,
+    )
+
+
+def evaluation_heads(campaign_id: int) -> list[EvaluationHead]:
+    """Return the evaluations of a released campaign; raise NotFound for one that is not released."""
+    heads = _heads(CubeEvaluation.campaign_id == campaign_id)
+    if not heads:
+        raise NotFound(_("There are no released results here."))
+    return heads
+
+
+def find_head(campaign_id: int, relation: str) -> EvaluationHead:
+    """Return one evaluation; raise NotFound if the campaign is not released or has no such relation."""
+    heads = _heads(CubeEvaluation.campaign_id == campaign_id, CubeEvaluation.relation == relation)
+    if not heads:
+        raise NotFound(_("There are no released results here."))
+    return heads[0]
+
+
+def _heads(*conditions: ColumnElement[bool]) -> list[EvaluationHead]:
+    """Read heads without their pairs, which may be thousands: the database cuts the document."""
+    parts = [CubeEvaluation.document[key] for key in ("questionnaire", "scheme", "overall", "change", "reliability")]
+    query = (
+        select(CubeEvaluation.evaluation_id, CubeEvaluation.relation, Evaluation.questionnaire_id, Campaign, *parts)
+        .join(Evaluation, Evaluation.id == CubeEvaluation.evaluation_id)
+        .join(Campaign, Campaign.id == CubeEvaluation.campaign_id)
+        .where(Campaign.state.in_(RELEASED), *conditions)
+        .order_by(CubeEvaluation.evaluation_id)
+    )
+    rows = db.session.execute(query).all()
+    counts = _counts([row[0] for row in rows])
+    return [_head(row, counts.get(row[0], (0, 0))) for row in rows]
+
+
+def _counts(evaluation_ids: list[int]) -> dict[int, tuple[int, int]]:
+    query = (
+        select(CubeTarget.evaluation_id, func.count(), func.count(CubeTarget.score))
+        .where(CubeTarget.evaluation_id.in_(evaluation_ids))
+        .group_by(CubeTarget.evaluation_id)
+    )
+    return {evaluation_id: (targets, shown) for evaluation_id, targets, shown in db.session.execute(query)}
+
+
+def _head(row: Any, counts: tuple[int, int]) -> EvaluationHead:
+    evaluation_id, relation, questionnaire_id, campaign, questionnaire, scheme, overall, change, reliability = row
+    return EvaluationHead(
+        id=evaluation_id,
+        campaign=_campaign(campaign, (relation,)),
+        relation=relation,
+        template=campaign.template,
+        questionnaire_id=questionnaire_id,
+        questionnaire=questionnaire,
+        scheme=Scheme.from_json(scheme),
+        overall=overall,
+        change=change,
+        reliability=reliability,
+        targets=counts[0],
+        shown=counts[1],
+    )
+
+
+def questionnaires(heads: Iterable[EvaluationHead]) -> dict[int, Questionnaire]:
+    """Return the questionnaires of evaluations, with their texts, by id."""
+    wanted = {head.questionnaire_id for head in heads}
+    query = select(QuestionnaireVersion.id, QuestionnaireVersion.document).where(QuestionnaireVersion.id.in_(wanted))
+    return {number: questionnaire_from_json(document) for number, document in db.session.execute(query)}
+
+
+def comparisons(head: EvaluationHead) -> tuple[Record | None, Record | None]:
+    """Return the comparison of units and the paired comparison of targets, each None where there is none."""
+    parts = CubeEvaluation.document["comparison"], CubeEvaluation.document["paired"]
+    comparison, paired = db.session.execute(select(*parts).where(CubeEvaluation.evaluation_id == head.id)).one()
+    return comparison, paired
+
+
+def units(head: EvaluationHead) -> list[Row]:
+    """Return all units of an evaluation in the order of the cube."""
+    query = select(CubeUnit).where(CubeUnit.evaluation_id == head.id).order_by(CubeUnit.position)
+    return [_unit_row(unit) for unit in db.session.scalars(query)]
+
+
+def find_unit(head: EvaluationHead, code: str) -> Row:
+    """Return one unit; raise NotFound."""
+    unit = db.session.get(CubeUnit, (head.id, code))
+    if unit is None:
+        raise NotFound(_("There is no such unit in these results."))
+    return _unit_row(unit)
+
+
+def unit_name(head: EvaluationHead, code: str) -> str:
+    """Return the name of a unit, its code where the cube has none."""
+    query = select(CubeUnit.name).where(CubeUnit.evaluation_id == head.id, CubeUnit.code == code)
+    return db.session.scalar(query) or code
+
+
+def _unit_row(unit: CubeUnit) -> Row:
+    return Row(
+        evaluation_id=unit.evaluation_id,
+        code=unit.code,
+        name=unit.name,
+        unit=unit.code,
+        school_code="",
+        record=unit.document,
+    )
+
+
+def list_targets(head: EvaluationHead, wanted: TargetFilter) -> TargetPage:
+    """Return one page of targets, at most `ROWS`; an unknown order means by code, a page too far the last."""
+    conditions = _conditions(head, wanted)
+    total = db.session.scalar(select(func.count()).select_from(CubeTarget).where(*conditions)) or 0
+    pages = max(1, ceil(total / ROWS))
+    page = min(max(1, wanted.page), pages)
+    column = SORTS.get(wanted.sort, CubeTarget.code)
+    order = (column.desc() if wanted.descending else column.asc()).nulls_last()
+    query = select(CubeTarget).where(*conditions).order_by(order, CubeTarget.code).limit(ROWS).offset(ROWS * (page - 1))
+    rows = tuple(_target_row(target) for target in db.session.scalars(query))
+    return TargetPage(rows=rows, total=total, page=page, pages=pages)
+
+
+def _conditions(head: EvaluationHead, wanted: TargetFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [CubeTarget.evaluation_id == head.id]
+    if wanted.unit:
+        conditions.append(CubeTarget.unit == wanted.unit)
+    if wanted.school is not None:
+        conditions.append(CubeTarget.school_code == wanted.school)
+    if wanted.search:
+        sought = wanted.search
+        conditions.append(
+            or_(
+                CubeTarget.name.icontains(sought, autoescape=True), CubeTarget.code.istartswith(sought, autoescape=True)
+            )
+        )
+    return conditions
+
+
+def find_target(head: EvaluationHead, code: str) -> Row:
+    """Return one target; raise NotFound."""
+    target = db.session.get(CubeTarget, (head.id, code))
+    if target is None:
+        raise NotFound(_("There is no such target in these results."))
+    return _target_row(target)
+
+
+def _target_row(target: CubeTarget) -> Row:
+    return Row(
+        evaluation_id=target.evaluation_id,
+        code=target.code,
+        name=target.name,
+        unit=target.unit,
+        school_code=target.school_code,
+        record=target.document,
+    )
+
+
+def target_names(head: EvaluationHead) -> dict[str, str]:
+    """Return the names of all targets by code; only for evaluations whose targets stand on one page."""
+    rows = db.session.execute(select(CubeTarget.code, CubeTarget.name).where(CubeTarget.evaluation_id == head.id))
+    return dict(rows.tuples().all())
+
+
+def last_year(head: EvaluationHead, code: str) -> PastTarget | None:
+    """Return the target in the newest released campaign of the same template from an earlier year, None without."""
+    query = (
+        select(Campaign.year, Campaign.id, CubeTarget.document)
+        .join(CubeEvaluation, CubeEvaluation.campaign_id == Campaign.id)
+        .join(CubeTarget, CubeTarget.evaluation_id == CubeEvaluation.evaluation_id)
+        .where(
+            Campaign.state.in_(RELEASED),
+            Campaign.template == head.template,
+            Campaign.year < head.campaign.year,
+            CubeEvaluation.relation == head.relation,
+            CubeTarget.code == code,
+        )
+        .order_by(Campaign.year.desc(), Campaign.id.desc())
+        .limit(1)
+    )
+    row = db.session.execute(query).first()
+    return None if row is None else PastTarget(year=row[0], campaign_id=row[1], record=row[2])
+
+
+def school_rows(campaign_id: int, code: str) -> dict[str, list[Row]]:
+    """Return what a campaign says about a school itself: its own row, its principals', its teachers as a unit's.
+
+    The keys are relations. Raises NotFound where the campaign says nothing about the school.
+    """
+    relations = ("parent_school", "teacher_principal")
+    query = (
+        select(CubeEvaluation.relation, CubeTarget)
+        .join(CubeTarget, CubeTarget.evaluation_id == CubeEvaluation.evaluation_id)
+        .where(CubeEvaluation.campaign_id == campaign_id, CubeTarget.school_code == code)
+        .where(CubeEvaluation.relation.in_(relations))
+        .order_by(CubeTarget.position)
+    )
+    found: dict[str, list[Row]] = {relation: [] for relation in (*relations, "student_teacher")}
+    for relation, target in db.session.execute(query):
+        found[relation].append(_target_row(target))
+    unit = db.session.scalar(
+        select(CubeUnit)
+        .join(CubeEvaluation, CubeEvaluation.evaluation_id == CubeUnit.evaluation_id)
+        .where(CubeEvaluation.campaign_id == campaign_id, CubeEvaluation.relation == "student_teacher")
+        .where(CubeUnit.code == code)
+    )
+    if unit is not None:
+        found["student_teacher"].append(_unit_row(unit))
+    if not any(found.values()):
+        raise NotFound(_("There are no released results here."))
+    return found
+
+
+def outside(row: Row) -> Row:
+    """Return a row as a school sees it: n in fives below 50, turnout in whole percent, no flags, fewer item figures.
+
+    An item with fewer than 30 answers keeps no level counts; where 95 % or more of them agree it keeps only
+    `satisfied_limit`, "high" or "low", for the score too would tell that nobody disagreed.
+    """
+    record: dict[str, Any] = dict(row.record)
+    record |= {key: _fives(record[key]) for key in ("ballots", "valid", "issued") if key in record}
+    if "flagged" in record:
+        record["flagged"] = None
+    if record.get("response_rate") is not None:
+        record["response_rate"] = round(record["response_rate"], 2)
+    if "items" in record:
+        record["items"] = {code: _outside_item(item) for code, item in record["items"].items()}
+    return replace(row, record=record)
+
+
+def _fives(n: int) -> int:
+    return n if n >= _ROUNDED_BELOW else 5 * round(n / 5)
+
+
+def _outside_item(item: Record) -> dict[str, Any]:
+    n, rate = item["n"], item["satisfied_rate"]
+    if rate is None or n >= _SHARES_FROM:
+        return {**item, "n": _fives(n)}
+    if max(rate, 1.0 - rate) < _UNANIMOUS:
+        return {**item, "n": _fives(n), "counts": None}
+    return {**dict.fromkeys(item), "n": _fives(n), "satisfied_limit": "high" if rate > 0.5 else "low"}

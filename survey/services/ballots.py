@@ -1,0 +1,324 @@
+"""Casting (投票): from a code to a page, from a page to the inbox, in one durable transaction.
+
+The unit is one page: one target, or all departments at once. A pupil's pages are never tied together, and an
+unfinished slip still counts what it gave.
+"""
+
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import current_app
+from sqlalchemy import Connection, bindparam, insert, literal, select, text, update
+from sqlalchemy.exc import IntegrityError
+
+from survey.database import write_connection
+from survey.errors import BallotRefused
+from survey.extensions import db
+from survey.keys import purpose_key
+from survey.models.ballots import cast_mark, inbox, slip
+from survey.models.campaigns import Campaign, Evaluation, GroupCount, RaterGroup, Target
+from survey.services.slips import ALPHABET, code_hmac
+
+ALL_TARGETS = 0
+PAGE_OF_ALL = "*"
+BLANK = 255
+# At least this many answers, all the same level: reported as flagged, never dropped (STATISTICS, careless answers).
+CARELESS_RUN = 6
+RECEIPT_LENGTH = 10
+TIME_ZONE = ZoneInfo("Asia/Shanghai")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """One page of a group: `code` is the target's, or `*` for all targets at once."""
+
+    target_id: int
+    code: str
+    name: str
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Electorate:
+    """What a group may rate; it never changes once slips exist, so each process keeps it."""
+
+    group_id: int
+    kind: str
+    evaluation_id: int
+    campaign_id: int
+    relation: str
+    questionnaire_id: int
+    variant: str
+    pages: tuple[Page, ...]
+    targets: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holder:
+    """Who comes with a form: a slip's code, or a random token of the open link; neither is stored.
+
+    group_id: the slip's group, 0 while it is not known yet.
+    """
+
+    code: str
+    group_id: int = 0
+    is_open: bool = False
+
+    @property
+    def key(self) -> bytes:
+        """Return the HMAC under which marks of this holder stand."""
+        return code_hmac(self.code)
+
+    @property
+    def receipt(self) -> str:
+        """Return the ten letters that the holder can see again with the code; the database cannot derive them."""
+        digest = hmac.digest(purpose_key("receipt"), self.code.encode(), hashlib.sha256)
+        return "".join(ALPHABET[byte % 32] for byte in digest[:RECEIPT_LENGTH])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """Where a holder stands: the electorate, which pages are cast, and the next one (None when finished)."""
+
+    electorate: Electorate
+    cast: frozenset[int]
+    first_day: date
+    last_day: date
+
+    @property
+    def next_page(self) -> Page | None:
+        """Return the first page not cast yet."""
+        return next((page for page in self.electorate.pages if page.target_id not in self.cast), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Payload:
+    """What one page says: packed answers (uint8, one an item), a flag, and the comment."""
+
+    answers: bytes
+    flag: int
+    chips: tuple[str, ...] = ()
+    text: str = ""
+
+
+def pack_payload(answers: bytes, *, chips: Sequence[str] = (), text: str = "") -> bytes:
+    """Return flag, number of answers (two bytes), answers and, if there is one, the comment as JSON."""
+    levels = [level for level in answers if 0 < level < BLANK]
+    flag = int(len(levels) >= CARELESS_RUN and len(set(levels)) == 1)
+    remark = json.dumps([list(chips), text], ensure_ascii=False).encode() if chips or text else b""
+    return bytes([flag]) + len(answers).to_bytes(2) + answers + remark
+
+
+def unpack_payload(payload: bytes) -> Payload:
+    """Undo `pack_payload`."""
+    end = 3 + int.from_bytes(payload[1:3])
+    chips, remark = json.loads(payload[end:]) if len(payload) > end else ((), "")
+    return Payload(flag=payload[0], answers=payload[3:end], chips=tuple(chips), text=remark)
+
+
+_FIND = (
+    select(
+        RaterGroup.id.label("group_id"),
+        Campaign.state,
+        Campaign.first_day,
+        Campaign.last_day,
+        cast_mark.c.target_id,
+        cast_mark.c.form,
+    )
+    .join(Evaluation, Evaluation.id == RaterGroup.evaluation_id)
+    .join(Campaign, Campaign.id == Evaluation.campaign_id)
+)
+_FIND_SLIP = (
+    _FIND.add_columns(slip.c.voided)
+    .join(slip, slip.c.group_id == RaterGroup.id)
+    .outerjoin(cast_mark, cast_mark.c.hmac == slip.c.hmac)
+    .where(slip.c.hmac == bindparam("key"))
+)
+_FIND_OPEN = (
+    _FIND.add_columns(literal(value=False).label("voided"))
+    .outerjoin(cast_mark, cast_mark.c.hmac == bindparam("key"))
+    .where(RaterGroup.id == bindparam("group"), RaterGroup.kind == "open")
+)
+# A close cannot slip in between the look and the write: it waits for, or is seen by, every cast (PostgreSQL).
+_FIND_SLIP_TO_CAST = _FIND_SLIP.with_for_update(read=True, of=Campaign)
+_FIND_OPEN_TO_CAST = _FIND_OPEN.with_for_update(read=True, of=Campaign)
+_MARK = insert(cast_mark)
+_INBOX = insert(inbox)
+_COUNT = (
+    update(GroupCount)
+    .where(GroupCount.group_id == bindparam("group"), GroupCount.target_id == bindparam("about"))
+    .values(cast=GroupCount.cast + 1)
+)
+_BEGIN = update(RaterGroup).where(RaterGroup.id == bindparam("group")).values(begun=RaterGroup.begun + 1)
+_RECEIPT = text("INSERT INTO receipt (text, campaign_id) VALUES (:text, :campaign) ON CONFLICT DO NOTHING")
+
+
+def today() -> date:
+    """Return the day in the bureau's time zone; the only clock that voting looks at."""
+    return datetime.now(TIME_ZONE).date()
+
+
+def find_progress(holder: Holder) -> Progress:
+    """Return where the holder stands; one statement. Raises BallotRefused: unknown, voided, not_open, closed.
+
+    A finished holder is never refused: the receipt can be seen again, also after close.
+    """
+    with db.engine.connect() as connection:
+        rows = _rows(connection, holder, _FIND_SLIP, _FIND_OPEN)
+    return _progress(rows)
+
+
+def cast(holder: Holder, *, target_code: str, form: str, payload: bytes) -> bool:
+    """Put one page into the inbox, durably, exactly once; return whether it was the holder's last page.
+
+    form: the random form number of the page; the same number again changes nothing (the first answers stand).
+    Raises BallotRefused: unknown, voided, used (another form was cast for this page), not_open, closed.
+    """
+    try:
+        with write_connection() as connection:
+            return _cast(connection, holder, target_code=target_code, form=form, payload=payload)
+    except IntegrityError:
+        # Two forms of one page at the same moment (PostgreSQL): the other one won, look again.
+        with write_connection() as connection:
+            return _cast(connection, holder, target_code=target_code, form=form, payload=payload)
+
+
+def cast_slips(slips: Iterable[tuple[Holder, Callable[[Electorate, Page], bytes]]]) -> int:
+    """Cast every page of many slips in one transaction (paper entry, demonstration); return the number of pages.
+
+    Each slip brings a function from electorate and page to payload. The rules are those of `cast`; one refusal undoes all.
+    """
+    pages = 0
+    with write_connection() as connection:
+        for holder, fill in slips:
+            progress = _progress(_rows(connection, holder, _FIND_SLIP, _FIND_OPEN))
+            for page in progress.electorate.pages:
+                payload, form = fill(progress.electorate, page), secrets.token_hex(16)
+                _cast(connection, holder, target_code=page.code, form=form, payload=payload)
+                pages += 1
+    return pages
+
+
+def _cast(connection: Connection, holder: Holder, *, target_code: str, form: str, payload: bytes) -> bool:
+    rows = _rows(connection, holder, _FIND_SLIP_TO_CAST, _FIND_OPEN_TO_CAST)
+    electorate = find_electorate(rows[0].group_id, connection)
+    page = next((page for page in electorate.pages if page.code == target_code), None)
+    if page is None:
+        raise BallotRefused("unknown")
+    digest = hashlib.sha256(form.encode()).digest()
+    marks = {row.target_id: bytes(row.form) for row in rows if row.form is not None}
+    if page.target_id in marks:
+        if marks[page.target_id] != digest:
+            raise BallotRefused("used")
+        return len(marks) == len(electorate.pages)
+    _refuse_unless_open(rows[0])
+    _write(connection, holder, electorate, page=page, form=digest, payload=payload, before=len(marks))
+    return len(marks) + 1 == len(electorate.pages)
+
+
+def _write(
+    connection: Connection, holder: Holder, electorate: Electorate, *, page: Page, form: bytes, payload: bytes, before: int
+) -> None:
+    about = {"group": electorate.group_id, "about": page.target_id}
+    connection.execute(_MARK, {"hmac": holder.key, "target_id": page.target_id, "form": form})
+    connection.execute(
+        _INBOX,
+        {
+            "id": secrets.token_bytes(16),
+            "group_id": electorate.group_id,
+            "target_id": page.target_id,
+            "payload": payload,
+        },
+    )
+    connection.execute(_COUNT, about)
+    if before == 0:
+        connection.execute(_BEGIN, about)
+    if before + 1 == len(electorate.pages):
+        connection.execute(_RECEIPT, {"text": holder.receipt, "campaign": electorate.campaign_id})
+
+
+def _rows(connection: Connection, holder: Holder, of_slip: Any, of_open: Any) -> Sequence[Any]:
+    if holder.is_open:
+        rows = connection.execute(of_open, {"key": holder.key, "group": holder.group_id}).all()
+    else:
+        rows = connection.execute(of_slip, {"key": holder.key}).all()
+    if not rows:
+        raise BallotRefused("unknown")
+    return rows
+
+
+def _progress(rows: Sequence[Any]) -> Progress:
+    electorate = find_electorate(rows[0].group_id)
+    marks = frozenset(row.target_id for row in rows if row.form is not None)
+    progress = Progress(electorate=electorate, cast=marks, first_day=rows[0].first_day, last_day=rows[0].last_day)
+    if progress.next_page is not None:
+        _refuse_unless_open(rows[0])
+    return progress
+
+
+def _refuse_unless_open(row: Any) -> None:
+    if row.voided:
+        raise BallotRefused("voided")
+    if row.state in ("draft", "ready") or (row.state == "open" and today() < row.first_day):
+        raise BallotRefused("not_open")
+    if row.state != "open" or today() > row.last_day:
+        raise BallotRefused("closed")
+
+
+def find_electorate(group_id: int, connection: Connection | None = None) -> Electorate:
+    """Return the group's electorate, from this process's memory after the first time."""
+    known: dict[int, Electorate] = current_app.extensions.setdefault("wuping.electorates", {})
+    if group_id not in known:
+        if connection is None:
+            with db.engine.connect() as connection:
+                known[group_id] = _load_electorate(connection, group_id)
+        else:
+            known[group_id] = _load_electorate(connection, group_id)
+    return known[group_id]
+
+
+def _load_electorate(connection: Connection, group_id: int) -> Electorate:
+    row = connection.execute(
+        select(RaterGroup.kind, RaterGroup.variant, Evaluation)
+        .join(Evaluation, Evaluation.id == RaterGroup.evaluation_id)
+        .where(RaterGroup.id == group_id)
+    ).one()
+    pages = connection.execute(
+        select(GroupCount.target_id, GroupCount.detail, Target.code, Target.name)
+        .outerjoin(Target, Target.id == GroupCount.target_id)
+        .where(GroupCount.group_id == group_id)
+        .order_by(GroupCount.position)
+    ).all()
+    targets: Mapping[str, str] = {}
+    if any(page.target_id == ALL_TARGETS for page in pages):
+        targets = _all_targets(connection, row.id)
+    return Electorate(
+        group_id=group_id,
+        kind=row.kind,
+        evaluation_id=row.id,
+        campaign_id=row.campaign_id,
+        relation=row.relation,
+        questionnaire_id=row.questionnaire_id,
+        variant=row.variant,
+        pages=tuple(
+            Page(target_id=p.target_id, code=p.code or PAGE_OF_ALL, name=p.name or "", detail=p.detail) for p in pages
+        ),
+        targets=tuple(targets.items()),
+    )
+
+
+def _all_targets(connection: Connection, evaluation_id: int) -> dict[str, str]:
+    """Return codes and names in the order in which a page of all targets packs its answers."""
+    rows = connection.execute(
+        select(Target.code, Target.name)
+        .where(Target.evaluation_id == evaluation_id, Target.left_out.is_(None))
+        .order_by(Target.id)
+    )
+    return {row.code: row.name for row in rows}

@@ -1,0 +1,63 @@
+"""What an officer should do next with a campaign, and taking that step: at once, or as a job when it is long."""
+
+from dataclasses import dataclass
+
+from survey.queries.campaigns import CampaignRow, find_campaign
+from survey.queries.jobs import JobRow, unfinished_job
+from survey.services.campaigns import STATES, TRANSITIONS, Readiness, find_step, move_campaign, readiness
+from survey.services.jobs import queue_job
+
+PREPARING = ("draft", "ready")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guidance:
+    """Where a campaign stands.
+
+    steps: every state with done, now or todo. readiness: only before the opening. wanted: the next state, "" after the
+    last. action: what comes first; a state to move to, or `slips`. job: a step or a print that is under way.
+    """
+
+    campaign: CampaignRow
+    steps: tuple[tuple[str, str], ...]
+    readiness: Readiness | None
+    wanted: str
+    action: str
+    job: JobRow | None
+
+
+def guide(campaign: CampaignRow) -> Guidance:
+    """Return the next step of a campaign, and before the opening what is missing."""
+    wanted = next((after for before, after in TRANSITIONS if before == campaign.state), "")
+    unprinted = campaign.state == "ready" and not campaign.slips_made
+    return Guidance(
+        campaign=campaign,
+        steps=_steps(campaign.state),
+        readiness=readiness(campaign.id) if campaign.state in PREPARING else None,
+        wanted=wanted,
+        action="slips" if unprinted else wanted,
+        job=unfinished_job("move_campaign", campaign=campaign.id)
+        or unfinished_job("print_slips", campaign=campaign.id),
+    )
+
+
+def _steps(state: str) -> tuple[tuple[str, str], ...]:
+    place = STATES.index(state)
+    return tuple(
+        (name, "done" if number < place else "now" if number == place else "todo") for number, name in enumerate(STATES)
+    )
+
+
+def take_step(campaign_id: int, wanted: str, *, actor: str) -> int | None:
+    """Move the campaign now and return None, or queue a long step and return its job (the one under way, if any).
+
+    Raises NotFound, BadInput, Conflict.
+    """
+    campaign = find_campaign(campaign_id)
+    if not find_step(campaign.state, wanted).long:
+        move_campaign(campaign_id, wanted, actor=actor)
+        return None
+    under_way = unfinished_job("move_campaign", campaign=campaign_id)
+    if under_way:
+        return under_way.id
+    return queue_job("move_campaign", {"campaign": campaign_id, "state": wanted}, actor=actor)

@@ -1,0 +1,170 @@
+"""An instance: making one, and checking that everything it stands on is sound."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import current_app
+from flask_migrate import upgrade
+from sqlalchemy import inspect, select, text
+
+from survey.config import Config
+from survey.database import is_sqlite, transaction, write_connection
+from survey.errors import Conflict, SurveyError
+from survey.extensions import db
+from survey.keys import FILE_NAME, make_master_key
+from survey.models.accounts import Account
+from survey.services import audit, balance
+from survey.services.accounts import NewAccount, insert_account
+from survey.services.instruments import load_ready_questionnaires
+
+# The first version whose write-ahead log cannot be reset under a reader.
+SAFE_SQLITE = (3, 51, 3)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One finding of `survey check`; a `warning` is advice and never makes the whole fail."""
+
+    name: str
+    ok: bool
+    level: str
+    detail: str
+
+
+def prepare_folder(config: Config) -> None:
+    """Make folder and master key of a new instance; raise Conflict when there is one already."""
+    if (config.instance / FILE_NAME).exists():
+        raise Conflict(f"there is an instance in {config.instance} already; nothing was changed")
+    make_master_key(config.instance)
+
+
+def init_instance(admin: str) -> NewAccount:
+    """Create the tables, load the ready questionnaires, add the first officer; raise Conflict if tables exist."""
+    if inspect(db.engine).has_table("account"):
+        raise Conflict("the database holds an instance already; nothing was changed")
+    upgrade_schema()
+    with transaction() as session:
+        load_ready_questionnaires(session)
+        made = insert_account(session, admin, role="officer")
+        audit.record(session, actor="console", action="instance.init", subject=made.account)
+    return made
+
+
+def upgrade_schema() -> None:
+    """Bring the tables to the newest version, quietly."""
+    upgrade(directory=str(_migrations()))
+
+
+def _migrations() -> Path:
+    return Path(__file__).parents[1] / "migrations"
+
+
+def run_checks() -> list[Check]:
+    """Run every check; one that fails unexpectedly becomes a failed check, not an error."""
+    return [check for function in _CHECKS for check in _guarded(function)]
+
+
+def _guarded(function: Callable[[], Iterator[Check]]) -> list[Check]:
+    try:
+        return list(function())
+    except (SurveyError, OSError, ValueError) as error:
+        return [Check(name=function.__name__.strip("_"), ok=False, level="error", detail=str(error))]
+
+
+def _configuration() -> Iterator[Check]:
+    config: Config = current_app.config["WUPING"]
+    yield Check(name="configuration", ok=True, level="error", detail=f"instance {config.instance}")
+    detail = "respondents arrive by https" if config.https else "plain http: fit for a LAN or a test only"
+    yield Check(name="https", ok=config.https, level="warning", detail=detail)
+    host = config.public_base_url.partition("//")[2]
+    short = len(host) <= 20
+    detail = f"{host}: {'short enough' if short else 'more than 20 characters'} for a QR code that old phones read"
+    yield Check(name="host", ok=short, level="warning", detail=detail)
+
+
+def _versions() -> Iterator[Check]:
+    names = ("flask", "sqlalchemy", "numpy", "scipy", "cryptography")
+    yield Check(
+        name="versions", ok=True, level="error", detail=", ".join(f"{name} {version(name)}" for name in names)
+    )
+    if is_sqlite():
+        safe = sqlite3.sqlite_version_info >= SAFE_SQLITE
+        detail = f"SQLite {sqlite3.sqlite_version}; 3.51.3 or later is advised"
+        yield Check(name="sqlite", ok=safe, level="warning", detail=detail)
+
+
+def _secrets() -> Iterator[Check]:
+    folder: Path = current_app.config["WUPING"].instance
+    open_to_others = [p.name for p in (folder, folder / FILE_NAME) if p.stat().st_mode & 0o077]
+    detail = f"readable by others: {', '.join(open_to_others)}" if open_to_others else "0700 and 0600"
+    yield Check(name="secrets", ok=not open_to_others, level="error", detail=detail)
+
+
+def _database() -> Iterator[Check]:
+    if is_sqlite():
+        with db.engine.connect() as connection:
+            state = connection.execute(text("PRAGMA quick_check")).scalar()
+        yield Check(name="database", ok=state == "ok", level="error", detail=f"SQLite: {state}")
+    else:
+        with db.engine.connect() as connection:
+            server = connection.execute(text("SHOW server_version")).scalar()
+            durable = connection.execute(text("SHOW synchronous_commit")).scalar()
+        yield Check(name="database", ok=durable != "off", level="error", detail=f"PostgreSQL {server}")
+
+
+def _schema() -> Iterator[Check]:
+    newest = ScriptDirectory(str(_migrations())).get_current_head()
+    with db.engine.connect() as connection:
+        here = MigrationContext.configure(connection).get_current_revision()
+    detail = f"at {here}" if here == newest else f"at {here}, the program needs {newest}: run `survey upgrade`"
+    yield Check(name="migrations", ok=here == newest, level="error", detail=detail)
+
+
+def _balance() -> Iterator[Check]:
+    all_of_them = balance.balances()
+    faults = [f"campaign {b.campaign}: {fault}" for b in all_of_them for fault in b.faults]
+    detail = "; ".join(faults) or f"{len(all_of_them)} campaigns, every slip and page accounted for"
+    yield Check(name="balance", ok=not faults, level="error", detail=detail)
+
+
+def _audit() -> Iterator[Check]:
+    broken = audit.first_broken_entry(db.session())
+    detail = "the chain is whole" if broken is None else f"entry {broken} does not fit the chain"
+    yield Check(name="audit", ok=broken is None, level="error", detail=detail)
+
+
+def _accounts() -> Iterator[Check]:
+    first = db.session.scalars(select(Account.name).where(Account.must_change, Account.role == "officer")).all()
+    detail = f"first password not changed yet: {', '.join(first)}" if first else "no first password is left"
+    yield Check(name="passwords", ok=not first, level="warning", detail=detail)
+
+
+_CHECKS: tuple[Callable[[], Iterator[Check]], ...] = (
+    _configuration,
+    _versions,
+    _secrets,
+    _database,
+    _schema,
+    _balance,
+    _audit,
+    _accounts,
+)
+
+
+def can_write() -> bool:
+    """Tell whether the database takes a write now (rolled back, so nothing is left behind)."""
+    try:
+        with write_connection() as connection:
+            nested = connection.begin_nested()
+            connection.execute(text("UPDATE campaign SET year = year WHERE id = -1"))
+            nested.rollback()
+    except SurveyError:
+        return False
+    return True
+
+

@@ -1,0 +1,48 @@
+"""Questionnaires (测评表): loading the ready ones, and handing out the frozen value of a version."""
+
+from flask import current_app
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from survey.errors import NotFound
+from survey.extensions import db
+from survey.models.instruments import QuestionnaireVersion
+from survey.models.questionnaires import (
+    Questionnaire,
+    questionnaire_from_json,
+    questionnaire_to_json,
+    ready_questionnaires,
+)
+
+
+def load_ready_questionnaires(session: Session) -> int:
+    """Insert the shipped questionnaires that are not there yet; return how many. A version is never overwritten."""
+    known = {(code, version) for code, version in session.execute(select(QuestionnaireVersion.code, QuestionnaireVersion.version))}
+    new = [q for q in ready_questionnaires() if (q.code, q.version) not in known]
+    session.add_all(new_version(questionnaire) for questionnaire in new)
+    session.flush()
+    return len(new)
+
+
+def new_version(questionnaire: Questionnaire) -> QuestionnaireVersion:
+    """Return the row of a questionnaire, not yet added to a session."""
+    return QuestionnaireVersion(
+        code=questionnaire.code,
+        version=questionnaire.version,
+        relation=questionnaire.relation,
+        document=questionnaire_to_json(questionnaire),
+    )
+
+
+def find_questionnaire(questionnaire_id: int) -> Questionnaire:
+    """Return a questionnaire; frozen ones come from this process's memory after the first time."""
+    known: dict[int, Questionnaire] = current_app.extensions.setdefault("wuping.questionnaires", {})
+    if questionnaire_id in known:
+        return known[questionnaire_id]
+    row = db.session.get(QuestionnaireVersion, questionnaire_id)
+    if row is None:
+        raise NotFound(f"no questionnaire {questionnaire_id}")
+    questionnaire = questionnaire_from_json(row.document)
+    if row.frozen:
+        known[questionnaire_id] = questionnaire
+    return questionnaire

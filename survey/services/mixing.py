@@ -1,0 +1,117 @@
+"""The mix (混票): cast pages lose their row, their key and their neighbours before they become ballots."""
+
+import secrets
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, text, update
+
+from survey.database import checkpoint, is_sqlite, rewrite_file, write_connection
+from survey.extensions import db
+from survey.models.ballots import ballot, comment, inbox
+from survey.models.campaigns import Evaluation, GroupCount, RaterGroup
+from survey.services.ballots import unpack_payload
+
+SMALLEST_BATCH = 5
+
+
+def mix() -> int:
+    """Move every page of which at least five of one group and target wait; return how many were moved.
+
+    One transaction: read, give new random keys, insert in key order, delete, count. Then the write-ahead log, which
+    still holds the casting order, is emptied.
+    """
+    with write_connection() as connection:
+        moved = _move(connection, minimum=SMALLEST_BATCH, campaign_id=None)
+    if is_sqlite():
+        checkpoint()
+    elif moved:
+        _postgresql("VACUUM inbox")
+    return moved
+
+
+def mix_all(connection: Connection, campaign_id: int) -> int:
+    """Move every waiting page of one campaign, inside the transaction that closes it."""
+    return _move(connection, minimum=1, campaign_id=campaign_id)
+
+
+def cover_tracks() -> None:
+    """After a close, rewrite what could keep an order: the SQLite file, or PostgreSQL's ballot table in key order."""
+    if is_sqlite():
+        checkpoint()
+        rewrite_file()
+        checkpoint()
+        return
+    with db.engine.begin() as connection:
+        connection.execute(text("LOCK TABLE ballot IN ACCESS EXCLUSIVE MODE"))
+        connection.execute(text("CREATE TEMPORARY TABLE shuffled ON COMMIT DROP AS SELECT * FROM ballot ORDER BY random()"))
+        connection.execute(text("TRUNCATE ballot"))
+        connection.execute(text("INSERT INTO ballot SELECT * FROM shuffled ORDER BY id"))
+    _postgresql("VACUUM inbox")
+
+
+def _postgresql(statement: str) -> None:
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(statement))
+
+
+def _move(connection: Connection, *, minimum: int, campaign_id: int | None) -> int:
+    rows = _waiting(connection, minimum=minimum, campaign_id=campaign_id)
+    if not rows:
+        return 0
+    ballots, comments = _new_rows(rows)
+    connection.execute(insert(ballot), ballots)
+    if comments:
+        connection.execute(insert(comment), comments)
+    connection.execute(delete(inbox).where(inbox.c.id == bindparam("key")), [{"key": row.id} for row in rows])
+    _count(connection, Counter((row.group_id, row.target_id) for row in rows))
+    return len(rows)
+
+
+def _waiting(connection: Connection, *, minimum: int, campaign_id: int | None) -> Sequence[Any]:
+    full = (
+        select(inbox.c.group_id, inbox.c.target_id)
+        .group_by(inbox.c.group_id, inbox.c.target_id)
+        .having(func.count() >= minimum)
+        .subquery()
+    )
+    query = (
+        select(inbox, RaterGroup.evaluation_id)
+        .join(full, (full.c.group_id == inbox.c.group_id) & (full.c.target_id == inbox.c.target_id))
+        .join(RaterGroup, RaterGroup.id == inbox.c.group_id)
+        .with_for_update(of=inbox)
+    )
+    if campaign_id is not None:
+        query = query.join(Evaluation, Evaluation.id == RaterGroup.evaluation_id).where(
+            Evaluation.campaign_id == campaign_id
+        )
+    return connection.execute(query).all()
+
+
+def _new_rows(rows: Iterable[Any]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return ballot and comment rows, each under its own random key and in key order: nothing ties the two."""
+    ballots, comments = [], []
+    for row in rows:
+        page = unpack_payload(row.payload)
+        where = {"evaluation_id": row.evaluation_id, "target_id": row.target_id}
+        ballots.append(
+            {"id": secrets.token_bytes(16), "group_id": row.group_id, "answers": page.answers, "flag": page.flag, **where}
+        )
+        if page.chips or page.text:
+            comments.append({"id": secrets.token_bytes(16), "chips": ",".join(page.chips), "text": page.text, **where})
+    return sorted(ballots, key=_key), sorted(comments, key=_key)
+
+
+def _key(row: Mapping[str, Any]) -> bytes:
+    return bytes(row["id"])
+
+
+def _count(connection: Connection, moved: Counter[tuple[int, int]]) -> None:
+    change = (
+        update(GroupCount)
+        .where(GroupCount.group_id == bindparam("group"), GroupCount.target_id == bindparam("about"))
+        .values(mixed=GroupCount.mixed + bindparam("number"))
+    )
+    # In key order, so that two writers can never wait for each other.
+    connection.execute(change, [{"group": g, "about": t, "number": n} for (g, t), n in sorted(moved.items())])

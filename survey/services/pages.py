@@ -1,0 +1,105 @@
+"""What a ballot page asks and what a posted one says: questionnaire and form fields in, packed answers out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from survey.models.questionnaires import Item, Questionnaire
+from survey.services.ballots import BLANK, Electorate, pack_payload
+
+LONGEST_COMMENT = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Missing:
+    """An item without a usable answer: its form field and how it is called on the page."""
+
+    field: str
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """A posted page: the payload when complete, else what is missing; `answers` keeps what was chosen."""
+
+    payload: bytes
+    missing: tuple[Missing, ...]
+    answers: Mapping[str, int]
+
+
+def field_name(item: str, target: str) -> str:
+    """Return the name of an item's radios; on the page of all targets the target's code stands in it."""
+    return f"a.{target}.{item}" if target else f"a.{item}"
+
+
+def page_view(questionnaire: Questionnaire, electorate: Electorate, language: str, direction: str) -> dict[str, Any]:
+    """Return what the page template needs, in one language: texts, dimensions, levels, chips, targets."""
+    variant = questionnaire.variants[electorate.variant]
+    faces = variant.faces
+    return {
+        "relation": electorate.relation,
+        "variant": electorate.variant,
+        "lang": language.replace("_", "-"),
+        "direction": direction,
+        "title": (variant.title or questionnaire.title).in_(language),
+        "intro": (variant.intro or questionnaire.intro).in_(language),
+        "target_noun": (variant.target_noun or questionnaire.target_noun).in_(language),
+        "minutes": questionnaire.minutes,
+        "faces": faces,
+        "comment": variant.comment,
+        "dimensions": [
+            {
+                "name": "" if faces else dimension.text.in_(language),
+                "items": [{"code": item.code, "text": item.text.in_(language)} for item in items],
+            }
+            for dimension, items in questionnaire.variant_items(electorate.variant)
+        ],
+        "levels": [_level(level, language, faces=faces) for level in questionnaire.levels],
+        "no_opinion": _level(questionnaire.no_opinion, language, faces=faces),
+        "chips": [{"code": chip.code, "label": chip.text.in_(language)} for chip in questionnaire.chips],
+        "targets": [{"code": code, "name": name} for code, name in electorate.targets] or None,
+    }
+
+
+def _level(level: Any, language: str, *, faces: bool) -> dict[str, Any]:
+    text = level.child_text if faces else level.text
+    return {"value": level.value, "label": text.in_(language), "face": level.face}
+
+
+def read_page(
+    questionnaire: Questionnaire, electorate: Electorate, fields: Mapping[str, str], *, chips: Sequence[str], language: str
+) -> Reading:
+    """Check a posted page against its questionnaire: every asked item needs one known level, or 不了解.
+
+    Items that the variant does not ask are packed as blank. Unknown chips are passed over; a comment is cut at 500
+    characters, as the page says.
+    """
+    asked = {item.code: item for _dimension, items in questionnaire.variant_items(electorate.variant) for item in items}
+    targets = electorate.targets or (("", ""),)
+    known = {str(level.value) for level in (*questionnaire.levels, questionnaire.no_opinion)}
+    answers: dict[str, int] = {}
+    missing = []
+    packed = bytearray()
+    for target, name in targets:
+        for code in questionnaire.item_codes:
+            field = field_name(code, target)
+            value = fields.get(field, "")
+            if code not in asked:
+                packed.append(BLANK)
+            elif value in known:
+                answers[field] = int(value)
+                packed.append(int(value))
+            else:
+                missing.append(Missing(field=field, label=_label(asked[code], name, language)))
+    variant = questionnaire.variants[electorate.variant]
+    text = fields.get("comment", "").strip()[:LONGEST_COMMENT] if variant.comment == "text" else ""
+    offered = {chip.code for chip in questionnaire.chips} if variant.comment != "none" else set()
+    payload = pack_payload(bytes(packed), chips=[chip for chip in dict.fromkeys(chips) if chip in offered], text=text)
+    return Reading(payload=payload, missing=tuple(missing), answers=answers)
+
+
+def _label(item: Item, target_name: str, language: str) -> str:
+    text = item.text.in_(language)
+    return f"{target_name}: {text}" if target_name else text
+
+

@@ -1,0 +1,163 @@
+"""Slips (测评凭证): making codes, voiding and replacing unused ones. A code exists in the clear only once, at issue.
+
+A code is 15 random letters of a 32-letter alphabet and one check letter: 75 bits. The database holds only
+HMAC-SHA256(code) under a key that is not in the database; no row names a person, a seat or an order.
+"""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from flask_babel import gettext as _
+from sqlalchemy import exists, insert, select, update
+from sqlalchemy.orm import Session
+
+from survey.database import transaction
+from survey.errors import BadInput, Conflict, NotFound
+from survey.keys import purpose_key
+from survey.models.ballots import cast_mark, slip
+from survey.models.campaigns import Campaign, Evaluation, RaterGroup
+from survey.services import audit
+
+ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+CODE_LENGTH = 16
+SLIP_STATES = ("ready", "open")
+MOST_EXTRA = 500
+_VALUE = {letter: value for value, letter in enumerate(ALPHABET)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class IssuedGroup:
+    """A group and its new codes, in random order; the only place where codes stand in the clear."""
+
+    relation: str
+    group_id: int
+    group: str
+    name: str
+    school_code: str
+    kind: str
+    codes: tuple[str, ...]
+
+
+def check_letter(letters: str) -> str:
+    """Return the check letter of `letters` (Luhn mod 32: finds every single wrong letter, most swaps)."""
+    total = 0
+    for place, letter in enumerate(reversed(letters)):
+        value = _VALUE[letter] * (2 if place % 2 == 0 else 1)
+        total += value // 32 + value % 32
+    return ALPHABET[-total % 32]
+
+
+def new_code() -> str:
+    """Return a fresh code from the system's random source."""
+    letters = "".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH - 1))
+    return letters + check_letter(letters)
+
+
+def clean_code(text: str) -> str | None:
+    """Return what a person typed as a code (case, blanks and hyphens forgiven), or None if it cannot be one."""
+    letters = "".join(text.split()).replace("-", "").replace("－", "").upper()
+    if len(letters) != CODE_LENGTH or any(letter not in _VALUE for letter in letters):
+        return None
+    return letters if check_letter(letters[:-1]) == letters[-1] else None
+
+
+def code_hmac(code: str) -> bytes:
+    """Return what the database knows of a code: HMAC-SHA256 under the instance's slip key, 32 bytes."""
+    return hmac.digest(purpose_key("slip"), code.encode(), hashlib.sha256)
+
+
+def issue_slips(campaign_id: int, *, actor: str) -> tuple[IssuedGroup, ...]:
+    """Make one slip per expected respondent of every group; once per campaign, in `ready` or `open`.
+
+    Raises NotFound, Conflict (wrong state, or made before: then reissue or add).
+    """
+    with transaction() as session:
+        campaign = _campaign_for_slips(session, campaign_id)
+        if campaign.slips_made:
+            raise Conflict(_("The slips of this campaign were made before. Reissue a group, or add slips to it."))
+        campaign.slips_made = True
+        issued = tuple(_issue(session, group, relation, group.enrolled) for group, relation in _groups(session, campaign_id))
+        audit.record(session, actor=actor, action="slips.issue", subject=f"campaign {campaign_id}")
+    return issued
+
+
+def reissue_slips(campaign_id: int, group_code: str, *, actor: str, reason: str = "") -> IssuedGroup:
+    """Void the group's not-begun slips and make as many new ones; begun slips are never replaced."""
+    with transaction() as session:
+        group, relation = _group(session, campaign_id, group_code)
+        begun = exists().where(cast_mark.c.hmac == slip.c.hmac)
+        unused = (slip.c.group_id == group.id) & ~slip.c.voided & ~begun
+        voided = session.execute(update(slip).where(unused).values(voided=True)).rowcount  # type: ignore[attr-defined]
+        session.execute(
+            update(RaterGroup).where(RaterGroup.id == group.id).values(voided=RaterGroup.voided + voided)
+        )
+        issued = _issue(session, group, relation, voided)
+        detail = {"voided": voided, "reason": reason.strip()}
+        audit.record(session, actor=actor, action="slips.reissue", subject=f"{campaign_id}/{group_code}", detail=detail)
+    return issued
+
+
+def add_slips(campaign_id: int, group_code: str, count: int, *, reason: str, actor: str) -> IssuedGroup:
+    """Make `count` extra slips for a group (a pupil who came late), with a reason for the audit log."""
+    if not 1 <= count <= MOST_EXTRA:
+        raise BadInput(_("The number of extra slips must lie between 1 and %(most)s.", most=MOST_EXTRA))
+    if not reason.strip():
+        raise BadInput(_("Extra slips need a reason: it is kept in the audit log."))
+    with transaction() as session:
+        group, relation = _group(session, campaign_id, group_code)
+        issued = _issue(session, group, relation, count)
+        detail = {"added": count, "reason": reason.strip()}
+        audit.record(session, actor=actor, action="slips.add", subject=f"{campaign_id}/{group_code}", detail=detail)
+    return issued
+
+
+def _campaign_for_slips(session: Session, campaign_id: int) -> Campaign:
+    campaign = session.get(Campaign, campaign_id, with_for_update=True)
+    if campaign is None:
+        raise NotFound(_("There is no campaign %(id)s.", id=campaign_id))
+    if campaign.state not in SLIP_STATES:
+        raise Conflict(_("Slips are made while a campaign is ready or open; this one is: %(state)s.", state=campaign.state))
+    return campaign
+
+
+def _groups(session: Session, campaign_id: int) -> Iterable[tuple[RaterGroup, str]]:
+    rows = session.execute(
+        select(RaterGroup, Evaluation.relation)
+        .join(Evaluation, Evaluation.id == RaterGroup.evaluation_id)
+        .where(Evaluation.campaign_id == campaign_id)
+        .order_by(RaterGroup.id)
+    )
+    return [(group, relation) for group, relation in rows]
+
+
+def _group(session: Session, campaign_id: int, group_code: str) -> tuple[RaterGroup, str]:
+    campaign = _campaign_for_slips(session, campaign_id)
+    if not campaign.slips_made:
+        raise Conflict(_("The slips of this campaign have not been made yet."))
+    found = next(((g, r) for g, r in _groups(session, campaign_id) if g.code == group_code and g.kind == "slip"), None)
+    if found is None:
+        raise NotFound(_("Campaign %(id)s has no group %(group)s.", id=campaign_id, group=group_code))
+    return found
+
+
+def _issue(session: Session, group: RaterGroup, relation: str, count: int) -> IssuedGroup:
+    codes = [new_code() for _number in range(count)] if group.kind == "slip" else []
+    if codes:
+        # Sorted by their random key: neither the rows' order nor a page's offsets follow the printed order.
+        rows = sorted(code_hmac(code) for code in codes)
+        session.execute(insert(slip), [{"hmac": key, "group_id": group.id, "voided": False} for key in rows])
+        session.execute(
+            update(RaterGroup).where(RaterGroup.id == group.id).values(issued=RaterGroup.issued + len(codes))
+        )
+    return IssuedGroup(
+        relation=relation,
+        group_id=group.id,
+        group=group.code,
+        name=group.name,
+        school_code=group.school_code,
+        kind=group.kind,
+        codes=tuple(codes),
+    )

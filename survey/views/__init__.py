@@ -1,0 +1,124 @@
+"""The web layer: blueprints, error pages, headers and languages, all bound to the application here."""
+
+import secrets
+from datetime import timedelta
+from importlib import import_module
+from typing import Any
+
+from flask import Flask, Response, g, render_template, request
+from flask_babel import gettext as _
+from flask_babel import get_locale
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from survey.config import Config
+from survey.errors import SurveyError
+from survey.views import assets, filters
+
+MODULES = ("public", "ballots", "accounts", "campaigns", "rosters", "slips", "turnout", "results", "instruments", "jobs")
+LANGUAGES = ("zh_Hans_CN", "en")
+MOST_BODY = 51 * 1024 * 1024
+
+
+def settings(config: Config) -> dict[str, Any]:
+    """Return the Flask settings that follow from the instance's own."""
+    return {
+        "SQLALCHEMY_DATABASE_URI": config.sqlalchemy_url,
+        "SQLALCHEMY_ENGINE_OPTIONS": {"pool_size": 10, "max_overflow": 10},
+        "BABEL_DEFAULT_LOCALE": config.language,
+        "BABEL_DEFAULT_TIMEZONE": "Asia/Shanghai",
+        "SESSION_COOKIE_NAME": "__Host-desk" if config.https else "desk",
+        "SESSION_COOKIE_SECURE": config.https,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "PERMANENT_SESSION_LIFETIME": timedelta(minutes=30),
+        "MAX_CONTENT_LENGTH": MOST_BODY,
+        "MAX_FORM_MEMORY_SIZE": 1024 * 1024,
+        "MAX_FORM_PARTS": 2000,
+        "WTF_CSRF_TIME_LIMIT": None,
+        "WTF_CSRF_SSL_STRICT": False,
+    }
+
+
+def choose_language() -> str:
+    """Return the language of this request: the cookie's, else the instance's."""
+    from flask import current_app
+
+    wanted = request.cookies.get("language", "") if request else ""
+    return wanted if wanted in LANGUAGES else current_app.config["WUPING"].language
+
+
+def register(app: Flask) -> None:
+    """Bind blueprints, filters, headers and error pages to `app`."""
+    for name in MODULES:
+        module = import_module(f"survey.views.{name}")
+        app.register_blueprint(module.blueprint)
+    assets.register(app)
+    filters.register(app)
+    app.after_request(_headers)
+    app.register_error_handler(SurveyError, _survey_error)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _unexpected)
+    app.jinja_env.globals.update(csp_nonce=_nonce, text_direction=_direction)
+    config: Config = app.config["WUPING"]
+    if config.proxy_hops:
+        hops = config.proxy_hops
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+
+
+def _nonce() -> str:
+    if "csp_nonce" not in g:
+        g.csp_nonce = secrets.token_urlsafe(16)
+    return str(g.csp_nonce)
+
+
+def _direction() -> str:
+    locale = get_locale()
+    return locale.text_direction if locale else "ltr"
+
+
+_CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'{nonce}; img-src 'self' data: blob:; connect-src 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+)
+
+
+def _headers(response: Response) -> Response:
+    nonce = f" 'nonce-{g.csp_nonce}'" if "csp_nonce" in g else ""
+    headers = response.headers
+    headers.setdefault("Content-Security-Policy", _CSP.format(nonce=nonce))
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "no-referrer")
+    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    headers.setdefault("Cache-Control", "no-store")
+    if request.is_secure:
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    return response
+
+
+def _survey_error(error: SurveyError) -> tuple[str, int]:
+    return _error_page(str(error), error.status)
+
+
+def _http_error(error: HTTPException) -> Any:
+    if error.code is None or error.code < 400:
+        return error
+    messages = {
+        400: _("The form was not complete or too old. Load the page again and repeat the last step."),
+        403: _("Your account may not do this."),
+        404: _("This page does not exist."),
+        405: _("This page does not exist."),
+        413: _("The file is larger than 50 MB."),
+    }
+    return _error_page(messages.get(error.code, error.name), error.code)
+
+
+def _unexpected(error: Exception) -> tuple[str, int]:
+    from flask import current_app
+
+    current_app.logger.exception("unexpected error on %s", request.endpoint)
+    return _error_page(_("Something went wrong on our side. Nothing was half-saved. Please try again."), 500)
+
+
+def _error_page(message: str, status: int) -> tuple[str, int]:
+    return render_template("error.html", message=message, status=status), status

@@ -1,0 +1,39 @@
+"""Static files under names that change with their content, so that browsers may keep them for a year."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from flask import Blueprint, Flask, Response, send_from_directory, url_for
+from werkzeug.exceptions import NotFound
+
+FOLDER = Path(__file__).parents[1] / "static"
+YEAR = 31_536_000
+
+blueprint = Blueprint("assets", __name__)
+
+
+@cache
+def _mark(name: str) -> str:
+    return hashlib.sha256((FOLDER / name).read_bytes()).hexdigest()[:12]
+
+
+def asset(name: str) -> str:
+    """Return the address of a static file, with a mark of its content."""
+    return url_for("assets.file", mark=_mark(name), name=name)
+
+
+@blueprint.get("/s/<mark>/<path:name>")
+def file(mark: str, name: str) -> Response:
+    """Serve a static file; it never changes under this address."""
+    if not (FOLDER / name).is_file() or _mark(name) != mark:
+        raise NotFound
+    response = send_from_directory(FOLDER, name, max_age=YEAR)
+    response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
+    return response
+
+
+def register(app: Flask) -> None:
+    """Bind the route and the template function `asset`."""
+    app.register_blueprint(blueprint)
+    app.jinja_env.globals["asset"] = asset

@@ -1,0 +1,122 @@
+"""The officer's pages of campaigns: list, creation, and one page that says where it stands and what comes next."""
+
+from datetime import timedelta
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_login import current_user
+from werkzeug.wrappers import Response as BaseResponse
+from wtforms.fields.choices import SelectChoice
+
+from survey.access import requires
+from survey.errors import Refused
+from survey.forms.campaigns import CampaignForm, DaysForm
+from survey.queries import campaigns as query
+from survey.queries.turnout import relation_turnout
+from survey.services import campaigns as service
+from survey.services.balance import balance_of
+from survey.services.ballots import today
+from survey.services.guidance import guide, take_step
+
+blueprint = Blueprint("campaigns", __name__)
+
+
+@blueprint.get("/campaigns")
+@requires("campaign.read")
+def index() -> str:
+    """List the campaigns."""
+    return render_template("campaigns/index.html", campaigns=query.list_campaigns())
+
+
+@blueprint.route("/campaigns/new", methods=["GET", "POST"])
+@requires("campaign.write")
+def new() -> Any:
+    """Make a campaign from the roster as it stands."""
+    day = today()
+    last = day + timedelta(days=service.DEFAULT_DAYS - 1)
+    form = CampaignForm(name=_("Five evaluations %(year)s", year=day.year), year=day.year, first_day=day, last_day=last)
+    five = _("Five evaluations (pupils, parents, teachers, principals, public)")
+    form.template.choices = [SelectChoice("five", five)]
+    if not form.validate_on_submit():
+        return render_template("campaigns/new.html", form=form), 422 if form.is_submitted() else 200
+    values = {name: value for name, value in form.data.items() if name != "csrf_token"}
+    try:
+        campaign_id, _made = service.create_campaign(**values, actor=current_user.name)
+    except Refused as refusal:
+        form.form_errors.append(str(refusal))
+        return render_template("campaigns/new.html", form=form), refusal.status
+    return redirect(url_for("campaigns.page", campaign_id=campaign_id), code=303)
+
+
+@blueprint.get("/campaigns/<int:campaign_id>")
+@requires("campaign.read")
+def page(campaign_id: int) -> str:
+    """Show where a campaign stands."""
+    campaign = query.find_campaign(campaign_id)
+    return _page(campaign, DaysForm(first_day=campaign.first_day, last_day=campaign.last_day))
+
+
+def _page(campaign: query.CampaignRow, days: DaysForm) -> str:
+    return render_template(
+        "campaigns/page.html",
+        campaign=campaign,
+        plan=guide(campaign),
+        evaluations=query.evaluation_rows(campaign.id),
+        counters=relation_turnout(campaign.id),
+        days=days,
+        over=campaign.last_day < today(),
+    )
+
+
+@blueprint.get("/campaigns/<int:campaign_id>/balance")
+@requires("campaign.read")
+def balance(campaign_id: int) -> str:
+    """Count slips and pages row by row and hold them against the counters."""
+    campaign = query.find_campaign(campaign_id)
+    return render_template("campaigns/balance.html", campaign=campaign, balance=balance_of(campaign_id))
+
+
+@blueprint.post("/campaigns/<int:campaign_id>/move")
+@requires("campaign.write")
+def move(campaign_id: int) -> BaseResponse:
+    """Take the campaign to the next state, or queue the job that does."""
+    job = take_step(campaign_id, request.form.get("state", ""), actor=current_user.name)
+    if job is not None:
+        return redirect(url_for("jobs.page", job_id=job), code=303)
+    return redirect(url_for("campaigns.page", campaign_id=campaign_id), code=303)
+
+
+@blueprint.post("/campaigns/<int:campaign_id>/days")
+@requires("campaign.write")
+def days(campaign_id: int) -> Any:
+    """Change the first and last day."""
+    campaign = query.find_campaign(campaign_id)
+    form = DaysForm()
+    if not form.validate_on_submit():
+        return _page(campaign, form), 422
+    first, last = form.first_day.data, form.last_day.data
+    try:
+        service.set_days(campaign_id, first_day=first, last_day=last, actor=current_user.name)
+    except Refused as refusal:
+        form.last_day.errors = [str(refusal)]
+        return _page(campaign, form), refusal.status
+    flash(_("The days were changed."))
+    return redirect(url_for("campaigns.page", campaign_id=campaign_id), code=303)
+
+
+@blueprint.post("/campaigns/<int:campaign_id>/rebuild")
+@requires("campaign.write")
+def rebuild(campaign_id: int) -> BaseResponse:
+    """Make groups and targets of a draft anew from the roster."""
+    service.rebuild_campaign(campaign_id, actor=current_user.name)
+    flash(_("Groups and targets were made anew from the roster."))
+    return redirect(url_for("campaigns.page", campaign_id=campaign_id), code=303)
+
+
+@blueprint.get("/campaigns/<int:campaign_id>/targets")
+@requires("campaign.read")
+def left_out(campaign_id: int) -> str:
+    """List the targets that take no part, and why."""
+    campaign = query.find_campaign(campaign_id)
+    return render_template("campaigns/left_out.html", campaign=campaign, targets=query.left_out_targets(campaign_id))

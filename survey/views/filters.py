@@ -1,0 +1,116 @@
+"""Template filters: the only place where figures are rounded and days are written out."""
+
+from datetime import date
+from math import ceil
+from typing import Any
+
+from flask import Flask
+from flask_babel import format_date
+from flask_babel import gettext as _
+
+NONE = "–"
+
+
+def points(value: float | None) -> str:
+    """Write a score 0–100 with one decimal."""
+    return NONE if value is None else f"{value:.1f}"
+
+
+def share(value: float | None) -> str:
+    """Write a share of [0, 1] as a percentage with one decimal."""
+    return NONE if value is None else f"{100 * value:.1f}%"
+
+
+def interval(value: Any) -> str:
+    """Write an interval of points."""
+    return NONE if not value else f"{value[0]:.1f}–{value[1]:.1f}"
+
+
+def share_interval(value: Any) -> str:
+    """Write an interval of shares as percentages."""
+    return NONE if not value else f"{100 * value[0]:.1f}%–{100 * value[1]:.1f}%"
+
+
+def signed(value: float | None) -> str:
+    """Write a difference in points with its sign."""
+    return NONE if value is None else f"{value:+.1f}".replace("-", "−")
+
+
+def p_value(value: float | None) -> str:
+    """Write a p value: three decimals, or that it is smaller."""
+    return NONE if value is None else "<0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def level_units(value: float | None) -> str:
+    """Write a mean in level units with two decimals."""
+    return NONE if value is None else f"{value:.2f}"
+
+
+def whole(value: float | None) -> str:
+    """Write a figure without decimals."""
+    return NONE if value is None else f"{value:.0f}"
+
+
+def round_up(value: float | None) -> str:
+    """Write how many whole things a need comes to."""
+    return NONE if value is None else str(ceil(value))
+
+
+def whole_share(value: float | None) -> str:
+    """Write a share of [0, 1] as a whole percentage."""
+    return NONE if value is None else f"{100 * value:.0f}%"
+
+
+def p_written(value: float | None) -> str:
+    """Write a p value after the letter p: "= 0.012" or "< 0.001"."""
+    return NONE if value is None else "< 0.001" if value < 0.001 else f"= {value:.3f}"
+
+
+def signed_levels(value: float | None) -> str:
+    """Write a difference in level units with its sign."""
+    return NONE if value is None else f"{value:+.2f}".replace("-", "−")
+
+
+def level_interval(value: Any) -> str:
+    """Write an interval of a difference in level units."""
+    if not value:
+        return NONE
+    return str(_("%(low)s to %(high)s", low=signed_levels(value[0]), high=signed_levels(value[1])))
+
+
+def day(value: date) -> str:
+    """Write a day in the reader's language."""
+    return str(format_date(value, "long"))
+
+
+def code_groups(value: str) -> str:
+    """Write a slip code in four groups of four."""
+    return " ".join(value[start : start + 4] for start in range(0, len(value), 4))
+
+
+def dateformat(value: date, style: str = "long") -> str:
+    """Write a day in the reader's language and a style of CLDR."""
+    return str(format_date(value, style))
+
+
+def register(app: Flask) -> None:
+    """Make the filters known to the templates."""
+    for function in (
+        points,
+        share,
+        interval,
+        share_interval,
+        signed,
+        p_value,
+        level_units,
+        whole,
+        round_up,
+        whole_share,
+        p_written,
+        signed_levels,
+        level_interval,
+        day,
+        code_groups,
+        dateformat,
+    ):
+        app.add_template_filter(function)

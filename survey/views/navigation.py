@@ -1,0 +1,71 @@
+"""What stands around every page: the sections an account may use, the language, the way back."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import g, request
+from flask_babel import get_locale, lazy_gettext
+from flask_login import current_user
+
+from survey.access import SCHOOL_ROLE, may
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """An entry of the navigation; `permission` "" is for everybody with an account."""
+
+    endpoint: str
+    label: Any
+    permission: str = ""
+    school_only: bool = False
+    current: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherLanguage:
+    """The language to switch to: its code, BCP 47 tag and name in itself."""
+
+    code: str
+    lang: str
+    name: str
+
+
+SECTIONS = (
+    Section(endpoint="public.home", label=lazy_gettext("Home")),
+    Section(endpoint="campaigns.index", label=lazy_gettext("Campaigns"), permission="campaign.read"),
+    Section(endpoint="rosters.index", label=lazy_gettext("Roster"), permission="roster.read"),
+    Section(endpoint="rosters.own", label=lazy_gettext("Our school"), permission="school.read", school_only=True),
+    Section(endpoint="instruments.index", label=lazy_gettext("Questionnaires"), permission="instrument.read"),
+    Section(endpoint="turnout.index", label=lazy_gettext("Turnout"), permission="turnout.read"),
+    Section(endpoint="results.index", label=lazy_gettext("Results"), permission="results.read"),
+    Section(endpoint="accounts.index", label=lazy_gettext("Accounts"), permission="account.write"),
+)
+LANGUAGES = {
+    "zh_Hans_CN": OtherLanguage(code="zh_Hans_CN", lang="zh-Hans-CN", name="中文"),
+    "en": OtherLanguage(code="en", lang="en", name="English"),
+}
+
+
+def around() -> dict[str, Any]:
+    """Return the variables of `base.html`; also for error pages, when the account itself cannot be read."""
+    language = str(get_locale() or "zh_Hans_CN")
+    here = request.full_path.rstrip("?") if request.method == "GET" else request.path
+    return {
+        "lang": language.replace("_", "-"),
+        "direction": getattr(get_locale(), "text_direction", "ltr"),
+        "sections": [] if g.get("nobody_known") else _sections(),
+        "other_language": LANGUAGES["en" if language.startswith("zh") else "zh_Hans_CN"],
+        "here": here,
+        "may": may,
+    }
+
+
+def _sections() -> list[Section]:
+    if not current_user.is_authenticated or current_user.must_change:
+        return []
+    school = current_user.role == SCHOOL_ROLE
+    return [
+        Section(endpoint=s.endpoint, label=s.label, current=s.endpoint.partition(".")[0] == request.blueprint)
+        for s in SECTIONS
+        if (not s.permission or may(s.permission)) and (school or not s.school_only)
+    ]

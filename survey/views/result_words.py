@@ -1,0 +1,153 @@
+"""The interface's words for what a result record knows by a code, and the sentences made from records."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint
+from flask_babel import get_locale, lazy_gettext
+from flask_babel import gettext as _
+
+from survey.models.questionnaires import Questionnaire
+from survey.queries.results import EvaluationHead, Record, Row
+from survey.views.words import relation_name, worded
+
+BANDS = {
+    "excellent": lazy_gettext("Excellent"),
+    "good": lazy_gettext("Good"),
+    "pass": lazy_gettext("Pass"),
+    "fail": lazy_gettext("Fail"),
+    "satisfied": lazy_gettext("Satisfied"),
+    "fairly_satisfied": lazy_gettext("Fairly satisfied"),
+    "basically_satisfied": lazy_gettext("Basically satisfied"),
+    "dissatisfied": lazy_gettext("Dissatisfied"),
+}
+VERDICTS = {
+    "met": lazy_gettext("Standard met"),
+    "not_met": lazy_gettext("Standard not met"),
+    "undecided": lazy_gettext("Not enough evidence"),
+    "improvement_only": lazy_gettext("For improvement only"),
+}
+REASONS = {
+    "ballots_below_floor": lazy_gettext("too few valid ballots"),
+    "response_below_floor": lazy_gettext("response rate too low"),
+    "derivable": lazy_gettext("a withheld figure could be worked out from it"),
+}
+RELIABILITY = {
+    "low": lazy_gettext("low"),
+    "medium": lazy_gettext("medium"),
+    "high": lazy_gettext("high"),
+}
+UNIT_KINDS = {
+    "school": lazy_gettext("School"),
+    "district": lazy_gettext("School district"),
+    "bureau": lazy_gettext("Bureau"),
+}
+TARGET_KINDS = {
+    "student_teacher": lazy_gettext("Teacher"),
+    "teacher_principal": lazy_gettext("Principal"),
+    "principal_department": lazy_gettext("Department"),
+    "parent_school": lazy_gettext("School"),
+    "public_education": lazy_gettext("Bureau"),
+}
+# STATISTICS §1: a reliability of .7 serves for groups, .8 is the least for statements about one target.
+_MEDIUM, _HIGH = 0.7, 0.8
+
+
+def score_band(code: str | None) -> str:
+    """Write a band of the scheme; a code that is the bureau's own stands as it is."""
+    return str(BANDS.get(code or "", code or _("below all bands")))
+
+
+def verdict_name(code: str) -> str:
+    """Write a verdict."""
+    return str(VERDICTS.get(code, code))
+
+
+def withheld_reason(code: str) -> str:
+    """Write why a figure is withheld, without the floors' values."""
+    return str(REASONS.get(code, code))
+
+
+def unit_kind(level: str) -> str:
+    """Write what a unit is."""
+    return str(UNIT_KINDS.get(level, level))
+
+
+def target_kind(relation: str) -> str:
+    """Write what a relation rates."""
+    return str(TARGET_KINDS.get(relation, _("Target")))
+
+
+def reliability_class(share: float | None) -> str:
+    """Write the class of a reliability in [0, 1]: low below .7, high from .8."""
+    if share is None:
+        return _("unknown")
+    return str(RELIABILITY["low" if share < _MEDIUM else "medium" if share < _HIGH else "high"])
+
+
+def full_name(head: EvaluationHead, row: Row) -> str:
+    """Name a target with who rates it, as sentences begin."""
+    return _("%(name)s (%(relation)s)", name=row.name, relation=relation_name(head.relation))
+
+
+def target_sentence(head: EvaluationHead, row: Row) -> str:
+    """Return the sentence about a target that an officer may paste."""
+    from survey.analysis.sentences import target_sentence as write
+
+    return write(row.record, name=full_name(head, row), threshold=head.scheme.threshold, language=_language())
+
+
+def change_sentence(change: Record | None) -> str:
+    """Return the sentence about the change against the year before, "" without one."""
+    from survey.analysis.sentences import change_sentence as write
+    from survey.analysis.trends import Change
+
+    if change is None:
+        return ""
+    ends = change["ci"]
+    value = Change(
+        difference=change["difference"],
+        ci=(ends[0], ends[1]) if ends else None,
+        p=change["p"],
+        n=change["n"],
+        method=change["method"],
+    )
+    return write(value, language=_language())
+
+
+def pair_sentence(pair: Record, names: Mapping[str, str]) -> str:
+    """Return the sentence about two units or targets."""
+    from survey.analysis.sentences import pair_sentence as write
+
+    name_a, name_b = (side_name(pair[side], names) for side in ("a", "b"))
+    return write(pair, name_a=name_a, name_b=name_b, language=_language())
+
+
+def side_name(code: str, names: Mapping[str, str]) -> str:
+    """Name one side of a pair; "*" stands for all other units."""
+    return _("all others") if code == "*" else names.get(code, code)
+
+
+def satisfied_definition(head: EvaluationHead, questionnaire: Questionnaire | None) -> str:
+    """Name the levels that count as satisfied."""
+    texts = level_names(head, questionnaire)
+    return _(" + ").join(texts[level] for level in sorted(head.scheme.satisfied, reverse=True))
+
+
+def level_names(head: EvaluationHead, questionnaire: Questionnaire | None) -> dict[int, str]:
+    """Name the levels of a scheme, from best to worst; a number where the questionnaire has no word for it."""
+    known = {level.value: worded(level.text) for level in questionnaire.levels} if questionnaire else {}
+    return {level: known.get(level, str(level)) for level in reversed(head.scheme.levels)}
+
+
+def _language() -> str:
+    from survey.analysis.sentences import CHINESE, ENGLISH
+
+    return CHINESE if str(get_locale()).startswith("zh") else ENGLISH
+
+
+def register(blueprint: Blueprint) -> None:
+    """Make the words known to the templates of results."""
+    filters: tuple[Any, ...] = (score_band, verdict_name, withheld_reason, unit_kind, target_kind, reliability_class)
+    for function in filters:
+        blueprint.add_app_template_filter(function)

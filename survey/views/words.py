@@ -1,0 +1,96 @@
+"""The interface's words for what the program knows by a code: states, relations, roles, kinds of work, bands."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint
+from flask_babel import format_datetime, get_locale, lazy_gettext
+
+from survey.services.sheets import RELATION_TITLES
+
+TIME_ZONE = ZoneInfo("Asia/Shanghai")
+STATES = {
+    "draft": lazy_gettext("Draft"),
+    "ready": lazy_gettext("Ready"),
+    "open": lazy_gettext("Open"),
+    "closed": lazy_gettext("Closed"),
+    "tallied": lazy_gettext("Counted"),
+    "released": lazy_gettext("Released"),
+    "archived": lazy_gettext("Archived"),
+}
+ROLES = {
+    "officer": lazy_gettext("Bureau officer"),
+    "school": lazy_gettext("School administrator"),
+    "viewer": lazy_gettext("Bureau leader (reads only)"),
+}
+WORK = {
+    "import_roster": lazy_gettext("Roster import"),
+    "print_slips": lazy_gettext("Printing slips"),
+    "move_campaign": lazy_gettext("Campaign step"),
+}
+WORK_STATES = {
+    "waiting": lazy_gettext("Waiting"),
+    "running": lazy_gettext("Running"),
+    "done": lazy_gettext("Done"),
+    "failed": lazy_gettext("Failed"),
+}
+BANDS = (
+    lazy_gettext("none yet"),
+    lazy_gettext("below 25%"),
+    lazy_gettext("25% to 50%"),
+    lazy_gettext("50% to 80%"),
+    lazy_gettext("80% or more"),
+)
+
+
+def state_name(code: str) -> str:
+    """Write the state of a campaign."""
+    return str(STATES.get(code, code))
+
+
+def relation_name(code: str) -> str:
+    """Write a relation."""
+    return str(RELATION_TITLES.get(code, code))
+
+
+def role_name(code: str) -> str:
+    """Write a role."""
+    return str(ROLES.get(code, code))
+
+
+def work_name(code: str) -> str:
+    """Write the kind of a job."""
+    return str(WORK.get(code, code))
+
+
+def work_state(code: str) -> str:
+    """Write the state of a job."""
+    return str(WORK_STATES.get(code, code))
+
+
+def band_name(band: int) -> str:
+    """Write a band of turnout."""
+    return str(BANDS[band])
+
+
+def worded(text: Mapping[str, str] | Any) -> str:
+    """Write a text that has both languages: `{"zh": …, "en": …}` or a `Text`."""
+    language = str(get_locale() or "zh")
+    if isinstance(text, Mapping):
+        return text["zh"] if language.startswith("zh") else text["en"]
+    return str(text.in_(language))
+
+
+def moment(value: str) -> str:
+    """Write an ISO moment (UTC) as day and time in Shanghai."""
+    local = datetime.fromisoformat(value).astimezone(TIME_ZONE)
+    return str(format_datetime(local.replace(tzinfo=None), "yyyy-MM-dd HH:mm", rebase=False))
+
+
+def register(blueprint: Blueprint) -> None:
+    """Make the words known to all templates, through a blueprint."""
+    words = (state_name, relation_name, role_name, work_name, work_state, band_name, worded, moment)
+    for function in words:
+        blueprint.add_app_template_filter(function)

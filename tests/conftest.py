@@ -1,0 +1,90 @@
+"""Shared fixtures: a real instance on SQLite (default) or PostgreSQL, in an empty folder for each test."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from survey import create_app
+from survey.config import Config
+from survey.extensions import db
+from survey.keys import make_master_key
+from survey.models.organisations import Department, RosterVersion, School, SchoolClass, Teacher, Teaching
+from survey.services.campaigns import create_campaign, move_campaign
+from survey.services.instruments import load_ready_questionnaires
+from survey.services.slips import issue_slips
+
+POSTGRESQL = os.environ.get("SURVEY_TEST_POSTGRESQL", "")
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    """Settings of an instance in an empty folder; its master key exists."""
+    config = Config(instance=tmp_path / "instance", database_url=POSTGRESQL)
+    make_master_key(config.instance)
+    return config
+
+
+@pytest.fixture
+def app(config: Config) -> Iterator[Flask]:
+    """The application on an empty database with the ready questionnaires; forms need no CSRF token."""
+    app = create_app(config)
+    app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    with app.app_context():
+        if POSTGRESQL:
+            with db.engine.begin() as connection:
+                connection.execute(text("DROP SCHEMA public CASCADE; CREATE SCHEMA public"))
+        db.create_all()
+        load_ready_questionnaires(db.session())
+        db.session.commit()
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def county(app: Flask) -> Flask:
+    """The application with a small roster: two schools with classes, ten without, three departments."""
+    for number in (1, 2):
+        code = f"10{number}"
+        db.session.add(School(code=code, name=f"第{number}小学", district=f"{number}学区", stage="小学"))
+        db.session.flush()
+        db.session.add(Teacher(code=f"H{number}", name=f"校长{number}", school_code=code, position="校长"))
+        for place in range(12):
+            name = f"教师{number}{place:02}"
+            db.session.add(Teacher(code=f"T{number}{place:02}", name=name, school_code=code, position="教师"))
+        db.session.flush()
+        for grade, size in (("一年级", 11), ("三年级", 12), ("七年级", 13)):
+            row = SchoolClass(school_code=code, grade=grade, name="1班", size=size)
+            db.session.add(row)
+            db.session.flush()
+            for place, subject in enumerate(("语文", "数学", "英语")):
+                db.session.add(Teaching(class_id=row.id, teacher_code=f"T{number}{place:02}", subject=subject))
+    for number in range(3, 13):
+        db.session.add(School(code=f"1{number:02}", name=f"第{number}幼儿园", district="1学区", stage="幼儿园"))
+        db.session.flush()
+        db.session.add(Teacher(code=f"H{number}", name=f"园长{number}", school_code=f"1{number:02}", position="校长"))
+    db.session.add_all(Department(code=f"K0{number}", name=f"科室{number}") for number in (1, 2, 3))
+    db.session.add(RosterVersion(imported_on="2026-01-01", imported_by="test", added=1, changed=0, removed=0))
+    db.session.commit()
+    return app
+
+
+@pytest.fixture
+def campaign(county: Flask) -> int:
+    """An open five-evaluation campaign on the small roster; its slips are made (see `codes`)."""
+    number, _made = create_campaign(
+        name="2026 年五评", year=2026, template="five", first_day=None, last_day=None, actor="test"
+    )
+    move_campaign(number, "ready", actor="test")
+    move_campaign(number, "open", actor="test")
+    return number
+
+
+@pytest.fixture
+def codes(campaign: int) -> dict[str, tuple[str, ...]]:
+    """The codes of every group of `campaign`."""
+    return {group.group: group.codes for group in issue_slips(campaign, actor="test")}
