@@ -27,11 +27,6 @@ VERDICTS = {
     "undecided": lazy_gettext("Not enough evidence"),
     "improvement_only": lazy_gettext("For improvement only"),
 }
-REASONS = {
-    "ballots_below_floor": lazy_gettext("too few valid ballots"),
-    "response_below_floor": lazy_gettext("response rate too low"),
-    "derivable": lazy_gettext("a withheld figure could be worked out from it"),
-}
 RELIABILITY = {
     "low": lazy_gettext("low"),
     "medium": lazy_gettext("medium"),
@@ -61,11 +56,6 @@ def score_band(code: str | None) -> str:
 def verdict_name(code: str) -> str:
     """Write a verdict."""
     return str(VERDICTS.get(code, code))
-
-
-def withheld_reason(code: str) -> str:
-    """Write why a figure is withheld, without the floors' values."""
-    return str(REASONS.get(code, code))
 
 
 def unit_kind(level: str) -> str:
@@ -148,6 +138,6 @@ def _language() -> str:
 
 def register(blueprint: Blueprint) -> None:
     """Make the words known to the templates of results."""
-    filters: tuple[Any, ...] = (score_band, verdict_name, withheld_reason, unit_kind, target_kind, reliability_class)
+    filters: tuple[Any, ...] = (score_band, verdict_name, unit_kind, target_kind, reliability_class)
     for function in filters:
         blueprint.add_app_template_filter(function)

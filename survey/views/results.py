@@ -108,7 +108,7 @@ def _ring(record: Record, name: str) -> charts.Svg:
     score = record["score"]
     value = filters.points(score) if score is not None else _("Not shown")
     ends = record.get("score_ci_roster") or record.get("score_ci_class") or record["score_ci"]
-    label = _("%(name)s: %(score)s points, 95%% interval %(ends)s", name=name, score=value, ends=filters.interval(ends))
+    label = _("%(name)s: %(score)s points, interval %(ends)s", name=name, score=value, ends=filters.interval(ends))
     return charts.ring(score, _pair(ends), value=value, label=label if score is not None else f"{name}: {value}")
 
 
@@ -136,7 +136,7 @@ def evaluation(campaign_id: int, relation: str) -> str:
         page=page,
         pages=pages,
         tiers=len({line.tier for line in lines} - {None}),
-        chart=charts.dots(_dots(shown), label=_("Scores with 95% intervals")),
+        chart=charts.dots(_dots(shown), label=_("Scores with their intervals")),
         pairs=pairs,
         flagged=[result_words.pair_sentence(pair, names) for pair in pairs if pair["flag"]][:PAIRS_SHOWN],
         levels=result_words.level_names(head, questionnaire),
@@ -207,7 +207,7 @@ def units_chart(campaign_id: int, relation: str) -> Response:
     """Return the interactive figure of an evaluation's units."""
     head = _bureau_head(campaign_id, relation)
     shown = _slice(_lines(head, *results.comparisons(head)), UNITS_A_PAGE)[2]
-    words = charts.Words(label=_("Scores with 95% intervals"), axis=_("Score (0–100)"))
+    words = charts.Words(label=_("Scores with their intervals"), axis=_("Score (0–100)"))
     return jsonify(charts.dots_figure(_dots(shown), words=words))
 
 
