@@ -27,7 +27,7 @@ def serve(host: str, port: int, *, workers: int, say: Callable[[str], None]) -> 
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    children = [subprocess.Popen(_web(host, port, workers)), subprocess.Popen(_worker())]
+    children = [subprocess.Popen(web_command(host, port, workers=workers)), subprocess.Popen(_worker())]
     probe = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}/readyz"  # noqa: S104
     said, deadline = False, time.monotonic() + READY_SECONDS
     while not stopping and all(child.poll() is None for child in children):
@@ -41,12 +41,13 @@ def serve(host: str, port: int, *, workers: int, say: Callable[[str], None]) -> 
     return 0 if stopping else 1
 
 
-def _web(host: str, port: int, workers: int) -> list[str]:
+def web_command(host: str, port: int, *, workers: int, application: str = "survey:create_app()") -> list[str]:
+    """Return the command line of the web processes; the bench runs its yardstick with the same settings."""
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     options = ["--bind", address, "--workers", str(workers), "--threads", str(THREADS), "--worker-class", "gthread"]
     # No access log: nothing may tell when a phone voted. Workers are not preloaded: each opens its own connections.
     limits = ["--timeout", "60", "--graceful-timeout", "6", "--keep-alive", "5", "--log-level", "warning"]
-    return [sys.executable, "-m", "gunicorn", *options, *limits, "survey:create_app()"]
+    return [sys.executable, "-m", "gunicorn", *options, *limits, application]
 
 
 def _worker() -> list[str]:

@@ -17,7 +17,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 Interval = tuple[float, float]
 
 INK, FAINT, RULE, PAPER = "#24302d", "#56625e", "#d9d6cc", "#ffffff"
-ACCENT = "#0d665a"
+ACCENT, ACCENT_LIGHT = "#0d665a", "#74b2a5"
 BAND_TINTS = ("#dcefe9", "#eef5f2", "#fbf5e2", "#fae9e3")
 # Best to worst; told apart in grey print and by colour-blind readers, and every share stands in words too.
 _ANCHORS = ((13, 102, 90), (116, 178, 165), (224, 221, 209), (233, 181, 110), (176, 78, 40))
@@ -40,13 +40,13 @@ class Svg:
 
 @dataclass(frozen=True, kw_only=True)
 class Dot:
-    """One row of a dot-and-interval chart, in points; `value` is the written figure, `tier` its group (0 the best)."""
+    """One row of a dot-and-interval chart, in points; `value`: score and n as written; `tier`: its group or None."""
 
     name: str
     score: float
     interval: Interval | None
     value: str
-    tier: int = 0
+    tier: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,15 +91,16 @@ def axis_range(values: Iterable[float | None]) -> Interval:
 
 
 def ring(score: float | None, interval: Interval | None, *, value: str, label: str) -> Svg:
-    """Draw the circle of one evaluation: the arc up to the score, its interval across the arc, the figure inside."""
+    """Draw a score as a circle: full up to the interval, lighter inside it, a mark at the score, the figure inside."""
     root = _root(label, viewBox="0 0 132 132", width="132", height="132")
     _add(root, "circle", cx=66, cy=66, r=54, fill="none", stroke=RULE, **{"stroke-width": 9})
     if score is not None:
+        low, high = interval or (score, score)
         arc = {"fill": "none", "stroke-width": 9}
-        _add(root, "path", d=_arc(0.0, score, 54.0), stroke=ACCENT, **arc)
+        _add(root, "path", d=_arc(0.0, max(low, 0.0)), stroke=ACCENT, **arc)
         if interval is not None:
-            low, high = max(interval[0], 0.0), min(interval[1], 100.0)
-            _add(root, "path", d=_arc(low, high, 62.0), stroke=INK, fill="none", **{"stroke-width": 2.5})
+            _add(root, "path", d=_arc(max(low, 0.0), min(high, 100.0)), stroke=ACCENT_LIGHT, **arc)
+            _add(root, "path", d=_arc(score - 0.35, score + 0.35), stroke=INK, fill="none", **{"stroke-width": 13})
     middle = {"text-anchor": "middle", "x": 66, "y": 77, "fill": INK if score is not None else FAINT}
     _text(root, value, size=33 if score is not None else 17, weight="600", **middle)
     return _finish(root)
@@ -118,7 +119,7 @@ def ruler(score: float, intervals: Sequence[tuple[str, Interval | None]], zones:
     for row, (name, interval) in enumerate(drawn):
         y = 44 + 24 * row
         _segment(root, interval, y=y, ends=ends, strong=row == 0)
-        _text(root, name, size=12, x=_at(interval[1], ends, shift=1.2), y=y + 4, fill=INK)
+        _beside(root, name, interval, ends=ends, y=y + 4)
     _add(root, "circle", cx=_at(score, ends), cy=44, r=6, fill=ACCENT, stroke=PAPER, **{"stroke-width": 2})
     _ticks(root, ends, y=height - 4)
     return _finish(root)
@@ -130,6 +131,8 @@ def dots(rows: Sequence[Dot], *, label: str) -> Svg:
     height = ROW * len(rows) + 26
     root = _root(label, width="100%", height=str(height))
     _grid(root, ends, height=height - 18)
+    for place in _breaks(rows):
+        _add(root, "line", x1="0", x2="100%", y1=ROW * place + 1, y2=ROW * place + 1, stroke=FAINT)
     for place, row in enumerate(rows):
         y = ROW * place + 30
         _text(root, shortened(row.name), size=13, x="0", y=y - 11, fill=INK)
@@ -176,7 +179,8 @@ def dots_figure(rows: Sequence[Dot], *, words: Words) -> dict[str, Any]:
     }
     layout = _layout(words, rows=len(rows), pitch=ROW)
     layout["xaxis"] |= {"range": list(ends), "title": {"text": _plain(words.axis), "font": {"size": 12}}}
-    layout["yaxis"] |= {"tickvals": places, "ticktext": [_plain(shortened(row.name)) for row in rows]}
+    layout["annotations"] = _row_names([f"{shortened(row.name)} · {row.value}" for row in rows], shift=13)
+    layout["shapes"] = [_break_line(place - 0.72) for place in _breaks(rows)]
     return {"data": [trace], "layout": layout}
 
 
@@ -203,14 +207,11 @@ def stacks_figure(rows: Sequence[Stack], *, words: Words) -> dict[str, Any]:
         for level, name in enumerate(words.levels)
     ]
     layout = _layout(words, rows=len(rows), pitch=52)
-    layout["xaxis"] |= {"range": [0, 100], "ticksuffix": "%"}
-    layout["yaxis"] |= {
-        "tickvals": places,
-        "ticktext": [_plain(f"{shortened(row.name)}  n = {row.n}") for row in rows],
-        "ticklabelshift": -14,
-    }
+    layout["xaxis"] |= {"range": [0, 100], "ticksuffix": "%", "tickvals": [0, 25, 50, 75, 100]}
+    layout["annotations"] = _row_names([f"{shortened(row.name)} · n = {row.n}" for row in rows], shift=20)
     # The legend stands in the page as HTML, which wraps on a phone and prints.
-    layout |= {"barmode": "stack", "bargap": 0.55}
+    layout |= {"barmode": "stack", "bargap": 0.55, "height": layout["height"] - 18}
+    layout["margin"]["b"] = 28
     return {"data": traces, "layout": layout}
 
 
@@ -224,7 +225,7 @@ def shortened(name: str) -> str:
 def _layout(words: Words, *, rows: int, pitch: int) -> dict[str, Any]:
     return {
         "height": pitch * rows + 62,
-        "margin": {"l": 4, "r": 10, "t": 16, "b": 46},
+        "margin": {"l": 14, "r": 22, "t": 16, "b": 46},
         "showlegend": False,
         "hovermode": "closest",
         "dragmode": False,
@@ -235,15 +236,37 @@ def _layout(words: Words, *, rows: int, pitch: int) -> dict[str, Any]:
         "meta": {"label": words.label},
         "xaxis": {"gridcolor": RULE, "zeroline": False, "fixedrange": True, "tickfont": {"color": FAINT, "size": 12}},
         "yaxis": {
-            "range": [rows - 0.45, -0.75],
+            "range": [rows - 0.45, -0.8],
             "fixedrange": True,
             "showgrid": False,
             "zeroline": False,
-            "tickmode": "array",
-            "ticklabelposition": "inside top",
-            "ticklabelshift": -6,
+            "showticklabels": False,
         },
     }
+
+
+def _row_names(names: Iterable[str], *, shift: int) -> list[dict[str, Any]]:
+    """Write names above their rows, where a phone has room for them, not beside them."""
+    place: dict[str, Any] = {
+        "xref": "paper",
+        "x": 0,
+        "xanchor": "left",
+        "align": "left",
+        "showarrow": False,
+        "yshift": shift,
+    }
+    place |= {"bgcolor": PAPER, "borderpad": 1, "font": {"size": 12}}
+    return [{**place, "y": row, "text": _plain(name)} for row, name in enumerate(names)]
+
+
+def _breaks(rows: Sequence[Dot]) -> list[int]:
+    """Return the rows that begin another group than the row before."""
+    return [place for place in range(1, len(rows)) if rows[place].tier != rows[place - 1].tier]
+
+
+def _break_line(height: float) -> dict[str, Any]:
+    line = {"color": FAINT, "width": 1}
+    return {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "yref": "y", "y0": height, "y1": height, "line": line}
 
 
 def _plain(text: str) -> str:
@@ -281,6 +304,15 @@ def _at(value: float, ends: Interval, *, shift: float = 0.0) -> str:
 def _segment(root: Element, interval: Interval, *, y: int, ends: Interval, strong: bool) -> None:
     line = {"stroke": ACCENT if strong else FAINT, "stroke-width": 3 if strong else 2, "stroke-linecap": "round"}
     _add(root, "line", x1=_at(interval[0], ends), x2=_at(interval[1], ends), y1=y, y2=y, **line)
+
+
+def _beside(root: Element, name: str, interval: Interval, *, ends: Interval, y: int) -> None:
+    """Write a name after its interval, or before it where the drawing ends."""
+    if interval[1] < ends[0] + 0.6 * (ends[1] - ends[0]):
+        _text(root, name, size=12, x=_at(interval[1], ends, shift=1.6), y=y, fill=INK)
+    else:
+        before = {"text-anchor": "end"}
+        _text(root, name, size=12, x=_at(interval[0], ends, shift=-1.6), y=y, fill=INK, **before)
 
 
 def _zone(root: Element, zone: Zone, *, top: float, ends: Interval, height: int, tint: str) -> None:
@@ -326,17 +358,16 @@ def _bar(root: Element, shares: Sequence[float], *, y: int) -> None:
         start += share
 
 
-def _arc(low: float, high: float, radius: float) -> str:
+def _arc(low: float, high: float) -> str:
     """Return the path of an arc from `low` to `high` points, clockwise from the top; 100 stops short of a full turn."""
     high = min(high, 99.99)
-    (x1, y1), (x2, y2) = _on_circle(low, radius), _on_circle(high, radius)
-    large = 1 if high - low > 50.0 else 0
-    return f"M{x1:.2f} {y1:.2f}A{radius:g} {radius:g} 0 {large} 1 {x2:.2f} {y2:.2f}"
+    (x1, y1), (x2, y2) = _on_circle(low), _on_circle(high)
+    return f"M{x1:.2f} {y1:.2f}A54 54 0 {1 if high - low > 50.0 else 0} 1 {x2:.2f} {y2:.2f}"
 
 
-def _on_circle(points: float, radius: float) -> tuple[float, float]:
+def _on_circle(points: float) -> tuple[float, float]:
     angle = 2.0 * pi * points / 100.0
-    return 66.0 + radius * sin(angle), 66.0 - radius * cos(angle)
+    return 66.0 + 54.0 * sin(angle), 66.0 - 54.0 * cos(angle)
 
 
 def _colour(place: float) -> str:

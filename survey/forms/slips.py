@@ -8,6 +8,8 @@ from wtforms.validators import InputRequired, Length, NumberRange
 from survey.forms.accounts import NEEDED
 from survey.services.slips import MOST_EXTRA
 
+NUMBER = lazy_gettext("Write a whole number from 1 to 500.")
+
 
 class ReissueForm(FlaskForm):
     """Why the unused slips of a group are replaced."""
@@ -18,5 +20,9 @@ class ReissueForm(FlaskForm):
 class ExtraForm(FlaskForm):
     """How many extra slips, and why."""
 
-    number = IntegerField(lazy_gettext("Number of slips"), [InputRequired(NEEDED), NumberRange(1, MOST_EXTRA)])
+    number = IntegerField(
+        lazy_gettext("Number of slips"),
+        [InputRequired(NUMBER), NumberRange(1, MOST_EXTRA, NUMBER)],
+        invalid_value_message=NUMBER,
+    )
     reason = StringField(lazy_gettext("Reason"), [InputRequired(NEEDED), Length(max=200)])

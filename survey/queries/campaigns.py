@@ -60,7 +60,7 @@ class GroupRow:
 
 @dataclass(frozen=True, kw_only=True)
 class LeftOutTarget:
-    """A target that takes no part."""
+    """A target that takes no part; `unit_name` is its school, if it has one."""
 
     relation: str
     code: str
@@ -200,8 +200,14 @@ def group_schools(campaign_id: int) -> list[tuple[str, str]]:
 def left_out_targets(campaign_id: int) -> list[LeftOutTarget]:
     """Return the targets that too few can rate, by relation and code."""
     rows = db.session.execute(
-        select(Evaluation.relation, Target.code, Target.name, Target.unit_name)
+        select(
+            Evaluation.relation,
+            Target.code,
+            Target.name,
+            func.coalesce(School.name, Target.unit_name).label("unit_name"),
+        )
         .join(Evaluation, Evaluation.id == Target.evaluation_id)
+        .outerjoin(School, School.code == Target.school_code)
         .where(Evaluation.campaign_id == campaign_id, Target.left_out.is_not(None))
         .order_by(Evaluation.id, Target.code)
     )

@@ -175,7 +175,20 @@ def _heads(*conditions: ColumnElement[bool]) -> list[EvaluationHead]:
     )
     rows = db.session.execute(query).all()
     counts = _counts([row[0] for row in rows])
-    return [_head(row, counts.get(row[0], (0, 0))) for row in rows]
+    heads = [_head(row, counts.get(row[0], (0, 0))) for row in rows]
+    lone = _lone_intervals([head.id for head in heads if head.targets == 1])
+    return [replace(head, overall={**head.overall, **lone.get(head.id, {})}) for head in heads]
+
+
+def _lone_intervals(evaluation_ids: list[int]) -> dict[int, Record]:
+    """Return the intervals of evaluations with one target: a mean over one target has none of its own."""
+    if not evaluation_ids:
+        return {}
+    query = select(CubeTarget.evaluation_id, CubeTarget.document).where(CubeTarget.evaluation_id.in_(evaluation_ids))
+    return {
+        evaluation_id: {"score_ci": record["score_ci_roster"] or record["score_ci_class"] or record["score_ci"]}
+        for evaluation_id, record in db.session.execute(query)
+    }
 
 
 def _counts(evaluation_ids: list[int]) -> dict[int, tuple[int, int]]:

@@ -66,6 +66,11 @@ def p_written(value: float | None) -> str:
     return NONE if value is None else "< 0.001" if value < 0.001 else f"= {value:.3f}"
 
 
+def reliability(value: float | None) -> str:
+    """Write a reliability with two decimals, never as the 1 that it cannot be."""
+    return NONE if value is None else ">0.99" if value > 0.99 else f"{value:.2f}"
+
+
 def signed_levels(value: float | None) -> str:
     """Write a difference in level units with its sign."""
     return NONE if value is None else f"{value:+.2f}".replace("-", "−")
@@ -107,6 +112,7 @@ def register(app: Flask) -> None:
         round_up,
         whole_share,
         p_written,
+        reliability,
         signed_levels,
         level_interval,
         day,

@@ -71,13 +71,13 @@ def target_kind(relation: str) -> str:
 def reliability_class(share: float | None) -> str:
     """Write the class of a reliability in [0, 1]: low below .7, high from .8."""
     if share is None:
-        return _("unknown")
+        return str(_("unknown"))
     return str(RELIABILITY["low" if share < _MEDIUM else "medium" if share < _HIGH else "high"])
 
 
 def full_name(head: EvaluationHead, row: Row) -> str:
     """Name a target with who rates it, as sentences begin."""
-    return _("%(name)s (%(relation)s)", name=row.name, relation=relation_name(head.relation))
+    return str(_("%(name)s (%(relation)s)", name=row.name, relation=relation_name(head.relation)))
 
 
 def target_sentence(head: EvaluationHead, row: Row) -> str:
@@ -115,13 +115,13 @@ def pair_sentence(pair: Record, names: Mapping[str, str]) -> str:
 
 def side_name(code: str, names: Mapping[str, str]) -> str:
     """Name one side of a pair; "*" stands for all other units."""
-    return _("all others") if code == "*" else names.get(code, code)
+    return str(_("all others")) if code == "*" else names.get(code, code)
 
 
 def satisfied_definition(head: EvaluationHead, questionnaire: Questionnaire | None) -> str:
     """Name the levels that count as satisfied."""
     texts = level_names(head, questionnaire)
-    return _(" + ").join(texts[level] for level in sorted(head.scheme.satisfied, reverse=True))
+    return str(_(" + ")).join(texts[level] for level in sorted(head.scheme.satisfied, reverse=True))
 
 
 def level_names(head: EvaluationHead, questionnaire: Questionnaire | None) -> dict[int, str]:

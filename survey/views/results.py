@@ -100,7 +100,8 @@ def _card(head: EvaluationHead, texts: Mapping[int, Any]) -> dict[str, Any]:
         "head": head,
         "ring": _ring(head.overall, relation_name(head.relation)),
         "definition": result_words.satisfied_definition(head, texts.get(head.questionnaire_id)),
-        "change": result_words.change_sentence(head.change),
+        # What is withheld as a whole is not said to have risen or fallen.
+        "change": result_words.change_sentence(head.change) if head.overall["score"] is not None else "",
     }
 
 
@@ -194,7 +195,8 @@ def _dots(lines: Sequence[Line]) -> list[charts.Dot]:
             name=line.row.name,
             score=line.row.record["score"],
             interval=_pair(line.interval),
-            value=f"{filters.points(line.row.record['score'])}  n = {line.row.record['ballots']}",
+            value=f"{filters.points(line.row.record['score'])} · n = {line.row.record['ballots']}",
+            tier=line.tier,
         )
         for line in lines
         if line.row.record["score"] is not None

@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint
-from flask_babel import format_datetime, get_locale, lazy_gettext
+from flask_babel import format_datetime, format_decimal, get_locale, lazy_gettext
 
 from survey.services.sheets import RELATION_TITLES
 
@@ -89,8 +89,13 @@ def moment(value: str) -> str:
     return str(format_datetime(local.replace(tzinfo=None), "yyyy-MM-dd HH:mm", rebase=False))
 
 
+def thousands(value: float) -> str:
+    """Write a whole number with its thousands apart."""
+    return str(format_decimal(value))
+
+
 def register(blueprint: Blueprint) -> None:
     """Make the words known to all templates, through a blueprint."""
-    words = (state_name, relation_name, role_name, work_name, work_state, band_name, worded, moment)
+    words = (state_name, relation_name, role_name, work_name, work_state, band_name, worded, moment, thousands)
     for function in words:
         blueprint.add_app_template_filter(function)
