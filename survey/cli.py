@@ -196,13 +196,16 @@ def roster() -> None:
 @roster.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Only say what would change.")
+@click.option("--whole-city", is_flag=True, help="Allow a workbook of a whole city (up to 256 MiB unpacked).")
 @as_json
 @inside
-def roster_import(file: Path, dry_run: bool, as_json: bool) -> None:
+def roster_import(file: Path, dry_run: bool, whole_city: bool, as_json: bool) -> None:
     """Import an Excel roster: all or nothing."""
     from survey.services.rosters import import_roster
+    from survey.services.xlsx_parts import UPLOAD, WHOLE_CITY
 
-    report = import_roster(file, actor=ACTOR, dry_run=dry_run)
+    limits = WHOLE_CITY if whole_city else UPLOAD
+    report = import_roster(file, actor=ACTOR, dry_run=dry_run, file_name=file.name, limits=limits)
     document = report.to_json()
     say(document, as_json=as_json, text=_plain({k: v for k, v in document.items() if k != "problems"}))
     for problem in document["problems"]:

@@ -37,6 +37,8 @@ def _connect_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     mode = run("PRAGMA journal_mode = WAL").fetchone()[0]
     run("PRAGMA synchronous = FULL")
     run("PRAGMA foreign_keys = ON")
+    # A deleted inbox row is overwritten, not only forgotten.
+    run("PRAGMA secure_delete = ON")
     # Only the worker process makes check-points (`checkpoint`), so that two never meet.
     run("PRAGMA wal_autocheckpoint = 0")
     if mode.lower() != "wal" or run("PRAGMA synchronous").fetchone()[0] != 2:

@@ -24,6 +24,7 @@ _ANCHORS = ((13, 102, 90), (116, 178, 165), (224, 221, 209), (233, 181, 110), (1
 ROW = 40
 FEWEST_POINTS = 20
 WIDEST_NAME = 36
+_QUARTERS = [0, 25, 50, 75, 100]
 FONT = '"PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "Noto Sans SC", system-ui, sans-serif'
 
 
@@ -179,7 +180,7 @@ def dots_figure(rows: Sequence[Dot], *, words: Words) -> dict[str, Any]:
     }
     layout = _layout(words, rows=len(rows), pitch=ROW)
     layout["xaxis"] |= {"range": list(ends), "title": {"text": _plain(words.axis), "font": {"size": 12}}}
-    layout["annotations"] = _row_names([f"{shortened(row.name)} · {row.value}" for row in rows], shift=13)
+    layout["annotations"] = _row_names([f"{shortened(row.name)}  {row.value}" for row in rows], shift=13)
     layout["shapes"] = [_break_line(place - 0.72) for place in _breaks(rows)]
     return {"data": [trace], "layout": layout}
 
@@ -199,6 +200,7 @@ def stacks_figure(rows: Sequence[Stack], *, words: Words) -> dict[str, Any]:
             "textposition": "inside",
             "insidetextanchor": "middle",
             "textangle": 0,
+            "constraintext": "none",
             "textfont": {"color": _on(colours[level]), "size": 12},
             "customdata": [[_plain(row.name), row.n] for row in rows],
             "hovertemplate": f"%{{customdata[0]}}<br>{_plain(name)} %{{x:.1f}}%  n = %{{customdata[1]}}<extra></extra>",
@@ -207,8 +209,8 @@ def stacks_figure(rows: Sequence[Stack], *, words: Words) -> dict[str, Any]:
         for level, name in enumerate(words.levels)
     ]
     layout = _layout(words, rows=len(rows), pitch=52)
-    layout["xaxis"] |= {"range": [0, 100], "ticksuffix": "%", "tickvals": [0, 25, 50, 75, 100]}
-    layout["annotations"] = _row_names([f"{shortened(row.name)} · n = {row.n}" for row in rows], shift=20)
+    layout["xaxis"] |= {"range": [0, 100], "tickvals": _QUARTERS, "ticktext": [f"{tick}%" for tick in _QUARTERS]}
+    layout["annotations"] = _row_names([f"{shortened(row.name)}  (n = {row.n})" for row in rows], shift=20)
     # The legend stands in the page as HTML, which wraps on a phone and prints.
     layout |= {"barmode": "stack", "bargap": 0.55, "height": layout["height"] - 18}
     layout["margin"]["b"] = 28

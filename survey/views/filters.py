@@ -22,8 +22,8 @@ def share(value: float | None) -> str:
 
 
 def interval(value: Any) -> str:
-    """Write an interval of points."""
-    return NONE if not value else f"{value[0]:.1f}–{value[1]:.1f}"
+    """Write an interval of a score; its ends are written as 0 and 100 where the method leads beyond them."""
+    return NONE if not value else f"{max(value[0], 0.0):.1f}–{min(value[1], 100.0):.1f}"
 
 
 def share_interval(value: Any) -> str:

@@ -195,7 +195,7 @@ def _dots(lines: Sequence[Line]) -> list[charts.Dot]:
             name=line.row.name,
             score=line.row.record["score"],
             interval=_pair(line.interval),
-            value=f"{filters.points(line.row.record['score'])} · n = {line.row.record['ballots']}",
+            value=f"{filters.points(line.row.record['score'])} (n = {line.row.record['ballots']})",
             tier=line.tier,
         )
         for line in lines
