@@ -286,8 +286,9 @@ def slips(
     campaign_id: int, out: Path, reissue: str | None, add: tuple[str, str] | None, reason: str, as_json: bool
 ) -> None:
     """Make the slips of a campaign and print them; codes are shown this once."""
-    from survey.services.printing import write_slips
+    from survey.services.printing import prepare_directory, write_slips
 
+    prepare_directory(out)
     issued = _issue(campaign_id, reissue, add, reason)
     files = write_slips(issued, campaign_id=campaign_id, directory=out)
     number = sum(len(group.codes) for group in issued)

@@ -14,11 +14,12 @@ from flask import Flask
 from survey.database import checkpoint
 from survey.errors import SurveyError
 from survey.extensions import db
-from survey.services import campaigns, jobs, mixing
+from survey.services import campaigns, jobs, mixing, printing
 
 POLL_SECONDS = 0.5
 CHECKPOINT_SECONDS = 10
 CLOSE_SECONDS = 30
+FORGET_SECONDS = 3600
 
 
 def run_worker(app: Flask) -> None:
@@ -53,6 +54,7 @@ def _loop(app: Flask, stop: threading.Event) -> None:
         (app.config["WUPING"].mix_seconds, mixing.mix),
         (CHECKPOINT_SECONDS, checkpoint),
         (CLOSE_SECONDS, _close_overdue),
+        (FORGET_SECONDS, printing.forget_old),
     ]
     due = [time.monotonic() + seconds for seconds, _task in tasks]
     while not stop.is_set():

@@ -6,7 +6,6 @@ from wtforms import IntegerField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange
 
 from survey.forms.accounts import NEEDED
-from survey.services.slips import MOST_EXTRA
 
 NUMBER = lazy_gettext("Write a whole number from 1 to 500.")
 
@@ -22,7 +21,7 @@ class ExtraForm(FlaskForm):
 
     number = IntegerField(
         lazy_gettext("Number of slips"),
-        [InputRequired(NUMBER), NumberRange(1, MOST_EXTRA, NUMBER)],
+        [InputRequired(NUMBER), NumberRange(1, 500, NUMBER)],
         invalid_value_message=NUMBER,
     )
     reason = StringField(lazy_gettext("Reason"), [InputRequired(NEEDED), Length(max=200)])

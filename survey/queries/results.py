@@ -28,8 +28,6 @@ SORTS = {
     "ballots": CubeTarget.ballots,
     "score": CubeTarget.score,
 }
-# Outside the bureau (SECRECY §4.5, STATISTICS §5): n in fives below 50, no level shares below 30 answers.
-_ROUNDED_BELOW, _SHARES_FROM, _UNANIMOUS = 50, 30, 0.95
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -364,33 +362,3 @@ def school_rows(campaign_id: int, code: str) -> dict[str, list[Row]]:
     if not any(found.values()):
         raise NotFound(_("There are no released results here."))
     return found
-
-
-def outside(row: Row) -> Row:
-    """Return a row as a school sees it: n in fives below 50, turnout in whole percent, no flags, fewer item figures.
-
-    An item with fewer than 30 answers keeps no level counts; where 95 % or more of them agree it keeps only
-    `satisfied_limit`, "high" or "low", for the score too would tell that nobody disagreed.
-    """
-    record: dict[str, Any] = dict(row.record)
-    record |= {key: _fives(record[key]) for key in ("ballots", "valid", "issued") if key in record}
-    if "flagged" in record:
-        record["flagged"] = None
-    if record.get("response_rate") is not None:
-        record["response_rate"] = round(record["response_rate"], 2)
-    if "items" in record:
-        record["items"] = {code: _outside_item(item) for code, item in record["items"].items()}
-    return replace(row, record=record)
-
-
-def _fives(n: int) -> int:
-    return n if n >= _ROUNDED_BELOW else 5 * round(n / 5)
-
-
-def _outside_item(item: Record) -> dict[str, Any]:
-    n, rate = item["n"], item["satisfied_rate"]
-    if rate is None or n >= _SHARES_FROM:
-        return {**item, "n": _fives(n)}
-    if max(rate, 1.0 - rate) < _UNANIMOUS:
-        return {**item, "n": _fives(n), "counts": None}
-    return {**dict.fromkeys(item), "n": _fives(n), "satisfied_limit": "high" if rate > 0.5 else "low"}

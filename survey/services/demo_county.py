@@ -93,7 +93,8 @@ def _sheets(chance: random.Random) -> dict[str, list[tuple[object, ...]]]:
 def _staff(school: DemoSchool, chance: random.Random, *, first: int) -> Iterator[tuple[str, ...]]:
     """Yield a school's teachers, the principal last."""
     grades, subjects = _STAGES[school.stage]
-    per_subject = max(1, len(grades) * school.classes // 5)
+    # A village school has one teacher a subject: too few to rate their principal. The others have two or more.
+    per_subject = max(1 if school.size < 15 else 2, len(grades) * school.classes // 5)
     places = [(subject, "教师") for subject in subjects for _copy in range(per_subject)] + [("", "校长")]
     for offset, (subject, position) in enumerate(places, start=1):
         phone = f"1{chance.randrange(30, 99)}{chance.randrange(10**8):08}"

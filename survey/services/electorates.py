@@ -16,6 +16,7 @@ FEWEST_RATERS = 10
 FIRST_PUPIL_GRADE = 3
 CHILD_GRADES = range(3, 7)
 JOINT_GRADES = range(1, 3)
+FIRST_SENIOR_GRADE = 10
 BUREAU = "BUREAU"
 PRINCIPAL = "校长"
 BELOW_FLOOR = "electorate_below_floor"
@@ -110,6 +111,16 @@ def grade_number(grade: str) -> int | None:
     return number + {"初": 6, "高": 9, None: 0}[match[1]]
 
 
+def grade_of(row: SchoolClass, school: School) -> int | None:
+    """Return the grade of a class; where its name tells nothing, the school's stage (学段) decides: 0, or 10 and up."""
+    number = grade_number(row.grade)
+    if number is not None:
+        return number
+    if "幼" in school.stage:
+        return 0
+    return FIRST_SENIOR_GRADE if any(mark in school.stage for mark in ("中", "职", "技")) else None
+
+
 def class_label(row: SchoolClass) -> str:
     """Return 三年级1班, also where the class column already holds the grade."""
     return row.name if row.name.startswith(row.grade) else f"{row.grade}{row.name}"
@@ -127,7 +138,7 @@ def _principals(roster: Roster) -> list[Teacher]:
 def _student_teacher(roster: Roster) -> RelationPlan:
     groups, findings = [], []
     for row in roster.classes:
-        grade = grade_number(row.grade)
+        grade = grade_of(row, roster.schools[row.school_code])
         place = f"{roster.schools[row.school_code].name} {class_label(row)}"
         if grade is None:
             findings.append(_("%(place)s: the grade is not known, so its pupils do not vote.", place=place))
@@ -179,7 +190,7 @@ def _teacher_target(roster: Roster, teacher: Teacher) -> TargetPlan:
 def _parent_school(roster: Roster) -> RelationPlan:
     groups, findings = [], []
     for row in roster.classes:
-        grade = grade_number(row.grade)
+        grade = grade_of(row, roster.schools[row.school_code])
         if row.size == 0:
             place = f"{roster.schools[row.school_code].name} {class_label(row)}"
             findings.append(_("%(place)s: the class has no pupils, so nobody there can vote.", place=place))

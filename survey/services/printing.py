@@ -6,6 +6,7 @@ import re
 import secrets
 import shutil
 import time
+import unicodedata
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from survey.database import transaction
-from survey.errors import NotFound
+from survey.errors import BadInput, NotFound
 from survey.extensions import db
 from survey.models.campaigns import Campaign
 from survey.models.organisations import School
@@ -42,13 +43,32 @@ def write_slips(
     groups: Sequence[IssuedGroup], *, campaign_id: int, directory: Path, progress: Progress | None = None
 ) -> list[Path]:
     """Write `slips.csv` and the printable sheets of `groups` into `directory` (mode 0700, files 0600)."""
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    prepare_directory(directory)
     table = _write_csv(groups, directory / "slips.csv")
     links = [(group.relation, open_url(group.group_id)) for group in groups if group.kind == "open"]
     sheets = write_sheets(
         list(_sheet_groups(groups)), directory, text=_text(campaign_id), open_links=links, progress=progress
     )
     return [table, *sheets]
+
+
+def prepare_directory(directory: Path) -> None:
+    """Make `directory` (mode 0700) and try a file in it; raise BadInput if that fails.
+
+    Asked before slips are made: codes that cannot be written down would be lost.
+    """
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        trial = directory / ".wuping"
+        trial.touch(mode=0o600)
+        trial.unlink()
+    except OSError as error:
+        raise BadInput(_("%(folder)s: files cannot be written there.", folder=directory)) from error
+
+
+def _text_cell(text: str) -> str:
+    """Return a cell that no spreadsheet takes for a formula."""
+    return f"'{text}" if unicodedata.normalize("NFKC", text).lstrip()[:1] in ("=", "+", "-", "@") else text
 
 
 def _write_csv(groups: Iterable[IssuedGroup], path: Path) -> Path:
@@ -58,10 +78,11 @@ def _write_csv(groups: Iterable[IssuedGroup], path: Path) -> Path:
         writer = csv.writer(file)
         writer.writerow(CSV_COLUMNS)
         for group in groups:
+            head = (group.relation, group.group, _text_cell(group.name))
             for code in group.codes:
-                writer.writerow((group.relation, group.group, group.name, code, slip_url(base, code)))
+                writer.writerow((*head, code, slip_url(base, code)))
             if group.kind == "open":
-                writer.writerow((group.relation, group.group, group.name, "", open_url(group.group_id)))
+                writer.writerow((*head, "", open_url(group.group_id)))
     return path
 
 

@@ -14,8 +14,10 @@ from survey.access import check_school, own_school, requires
 from survey.analysis import charts
 from survey.errors import NotFound
 from survey.queries import results
+from survey.queries.outside import outside
 from survey.queries.results import EvaluationHead, Record, Row, TargetFilter, TargetPage
-from survey.views import filters, result_words
+from survey.views import result_charts, result_words
+from survey.views.result_charts import ItemLine, Line, shown_interval
 from survey.views.words import relation_name, worded
 
 blueprint = Blueprint("results", __name__)
@@ -24,15 +26,6 @@ result_words.register(blueprint)
 REFERENCE_ONLY = "public_education"
 UNITS_A_PAGE = 50
 PAIRS_SHOWN = 20
-
-
-@dataclass(frozen=True, kw_only=True)
-class Line:
-    """A unit, or a target where all stand on one ballot, in its group of those not told apart (None: not compared)."""
-
-    row: Row
-    tier: int | None
-    interval: Sequence[float] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,16 +50,6 @@ class Listing:
         """Return the address of the list by a column, turned round if it is in this order already."""
         turn = self.wanted.sort == key and not self.wanted.descending
         return url_for(self.endpoint, **{**self.asked, "sort": key, "order": "down" if turn else None})
-
-
-@dataclass(frozen=True, kw_only=True)
-class ItemLine:
-    """An item of a target with its wording and its dimension's."""
-
-    code: str
-    text: str
-    dimension: str
-    record: Record
 
 
 @blueprint.get("/results")
@@ -98,23 +81,11 @@ def overview(campaign_id: int) -> Any:
 def _card(head: EvaluationHead, texts: Mapping[int, Any]) -> dict[str, Any]:
     return {
         "head": head,
-        "ring": _ring(head.overall, relation_name(head.relation)),
+        "ring": result_charts.ring(head.overall, relation_name(head.relation)),
         "definition": result_words.satisfied_definition(head, texts.get(head.questionnaire_id)),
         # What is withheld as a whole is not said to have risen or fallen.
         "change": result_words.change_sentence(head.change) if head.overall["score"] is not None else "",
     }
-
-
-def _ring(record: Record, name: str) -> charts.Svg:
-    score = record["score"]
-    value = filters.points(score) if score is not None else _("Not shown")
-    ends = record.get("score_ci_roster") or record.get("score_ci_class") or record["score_ci"]
-    label = _("%(name)s: %(score)s points, interval %(ends)s", name=name, score=value, ends=filters.interval(ends))
-    return charts.ring(score, _pair(ends), value=value, label=label if score is not None else f"{name}: {value}")
-
-
-def _pair(ends: Sequence[float] | None) -> tuple[float, float] | None:
-    return (ends[0], ends[1]) if ends else None
 
 
 @blueprint.get("/results/<int:campaign_id>/<relation>")
@@ -137,7 +108,7 @@ def evaluation(campaign_id: int, relation: str) -> str:
         page=page,
         pages=pages,
         tiers=len({line.tier for line in lines} - {None}),
-        chart=charts.dots(_dots(shown), label=_("Scores with their intervals")),
+        chart=charts.dots(result_charts.dots(shown), label=_("Scores with their intervals")),
         pairs=pairs,
         flagged=[result_words.pair_sentence(pair, names) for pair in pairs if pair["flag"]][:PAIRS_SHOWN],
         levels=result_words.level_names(head, questionnaire),
@@ -164,18 +135,12 @@ def _lines(head: EvaluationHead, comparison: Record | None, paired: Record | Non
     records = [{"unit": row.code, "score": row.record["score"]} for row in rows]
     tiers = indistinguishable_groups(records, _pairs_of(comparison, paired))
     place = {code: tier for tier, codes in enumerate(tiers) for code in codes}
-    lines = [Line(row=row, tier=place.get(row.code), interval=_interval(row.record)) for row in rows]
+    lines = [Line(row=row, tier=place.get(row.code), interval=shown_interval(row.record)) for row in rows]
     return sorted(lines, key=lambda line: (len(tiers) if line.tier is None else line.tier, line.row.code))
 
 
 def _common_targets(head: EvaluationHead) -> list[Row]:
     return list(results.list_targets(head, TargetFilter()).rows)
-
-
-def _interval(record: Record) -> Sequence[float] | None:
-    """Return the interval of a list: of this roster, else clustered by class, else of independent ballots."""
-    ends = record.get("score_ci_roster") or record.get("score_ci_class") or record["score_ci"]
-    return list(ends) if ends else None
 
 
 def _slice(entries: Sequence[Any], size: int) -> tuple[int, int, Sequence[Any]]:
@@ -189,20 +154,6 @@ def _page() -> int:
     return request.args.get("page", 1, type=int)
 
 
-def _dots(lines: Sequence[Line]) -> list[charts.Dot]:
-    return [
-        charts.Dot(
-            name=line.row.name,
-            score=line.row.record["score"],
-            interval=_pair(line.interval),
-            value=f"{filters.points(line.row.record['score'])} (n = {line.row.record['ballots']})",
-            tier=line.tier,
-        )
-        for line in lines
-        if line.row.record["score"] is not None
-    ]
-
-
 @blueprint.get("/results/<int:campaign_id>/<relation>/chart.json")
 @requires("results.read")
 def units_chart(campaign_id: int, relation: str) -> Response:
@@ -210,7 +161,7 @@ def units_chart(campaign_id: int, relation: str) -> Response:
     head = _bureau_head(campaign_id, relation)
     shown = _slice(_lines(head, *results.comparisons(head)), UNITS_A_PAGE)[2]
     words = charts.Words(label=_("Scores with their intervals"), axis=_("Score (0–100)"))
-    return jsonify(charts.dots_figure(_dots(shown), words=words))
+    return jsonify(charts.dots_figure(result_charts.dots(shown), words=words))
 
 
 @blueprint.get("/results/<int:campaign_id>/<relation>/pairs")
@@ -266,7 +217,7 @@ def _filter(*, unit: str) -> TargetFilter:
 
 def _seen(rows: Sequence[Row]) -> list[Row]:
     """Return rows as this account may see them."""
-    return list(rows) if own_school() is None else [results.outside(row) for row in rows]
+    return list(rows) if own_school() is None else [outside(row) for row in rows]
 
 
 @blueprint.get("/results/<int:campaign_id>/<relation>/unit/<path:code>")
@@ -283,7 +234,7 @@ def unit(campaign_id: int, relation: str, code: str) -> str:
         "results/unit.html",
         head=head,
         unit=row,
-        ring=_ring(row.record, row.name),
+        ring=result_charts.ring(row.record, row.name),
         flagged=[result_words.pair_sentence(pair, names) for pair in own_pairs if pair["flag"]],
         unclear=[result_words.pair_sentence(pair, names) for pair in own_pairs if not pair["flag"]],
         listing=_listing(head, code, "results.unit", fixed),
@@ -306,7 +257,7 @@ def school(campaign_id: int, code: str) -> str:
         name=(own or staff)[0].name if own or staff else code,
         cards=[_view(heads[key], row) for key in ("parent_school", "teacher_principal") for row in seen[key]],
         staff=staff[0] if staff else None,
-        staff_ring=_ring(staff[0].record, relation_name("student_teacher")) if staff else None,
+        staff_ring=result_charts.ring(staff[0].record, relation_name("student_teacher")) if staff else None,
         listing=_listing(heads["student_teacher"], code, "results.school", fixed) if staff else None,
         outsider=own_school() is not None,
     )
@@ -317,7 +268,7 @@ def _view(head: EvaluationHead, row: Row) -> dict[str, Any]:
     return {
         "head": head,
         "row": row,
-        "ring": _ring(row.record, name),
+        "ring": result_charts.ring(row.record, name),
         "sentence": result_words.target_sentence(head, row),
     }
 
@@ -335,13 +286,13 @@ def target(campaign_id: int, relation: str, code: str) -> str:
         "results/target.html",
         **_view(head, row),
         dimensions=[(name, list(members)) for name, members in groupby(items, key=attrgetter("dimension"))],
-        drawn=[item for item in items if item.record["counts"] is not None],
+        drawn=result_charts.drawn_items(items),
         unit_name=results.unit_name(head, row.unit),
         past=past,
-        ruler=_ruler(head, row.record) if row.record["score"] is not None else None,
+        ruler=result_charts.ruler(head, row.record) if row.record["score"] is not None else None,
         edge=head.scheme.edge_distance(row.record["score"]) if row.record["score"] is not None else None,
         crosses=_crosses(head, row.record),
-        chart=charts.stacks(_stacks(items, levels), label=_("Answers to each item")),
+        chart=charts.stacks(result_charts.stacks(items, levels), label=_("Answers to each item")),
         levels=levels,
         colours=charts.palette(len(levels)),
         definition=result_words.satisfied_definition(head, questionnaire),
@@ -374,28 +325,8 @@ def _items(record: Record, questionnaire: Any) -> list[ItemLine]:
     ]
 
 
-def _stacks(items: Sequence[ItemLine], levels: Mapping[int, str]) -> list[charts.Stack]:
-    shown = [item for item in items if item.record["counts"] is not None]
-    return [charts.Stack(name=item.text, **_shares(item.record["counts"], levels)) for item in shown]
-
-
-def _shares(counts: Mapping[str, int], levels: Mapping[int, str]) -> dict[str, Any]:
-    answers = [counts[str(level)] for level in levels]
-    total = sum(answers)
-    return {"shares": [n / total if total else 0.0 for n in answers], "n": total}
-
-
-def _ruler(head: EvaluationHead, record: Record) -> charts.Svg:
-    roster, classes = record["score_ci_roster"], record["score_ci_class"]
-    intervals = [(_("A this roster"), _pair(roster)), (_("B performance"), _pair(classes))]
-    if not roster and not classes:
-        intervals = [(_("ballots as independent"), _pair(record["score_ci"]))]
-    zones = [charts.Zone(name=result_words.score_band(band.code), floor=band.floor) for band in head.scheme.bands]
-    return charts.ruler(record["score"], intervals, zones, label=_("Score and intervals on the bands of the scheme"))
-
-
 def _crosses(head: EvaluationHead, record: Record) -> bool:
-    ends = _interval(record) if record["score"] is not None else None
+    ends = shown_interval(record) if record["score"] is not None else None
     return ends is not None and head.scheme.crosses_edge(ends[0], ends[1])
 
 
@@ -407,4 +338,4 @@ def items_chart(campaign_id: int, relation: str) -> Response:
     questionnaire = results.questionnaires([head]).get(head.questionnaire_id)
     levels = result_words.level_names(head, questionnaire)
     words = charts.Words(label=_("Answers to each item"), levels=list(levels.values()))
-    return jsonify(charts.stacks_figure(_stacks(_items(row.record, questionnaire), levels), words=words))
+    return jsonify(charts.stacks_figure(result_charts.stacks(_items(row.record, questionnaire), levels), words=words))

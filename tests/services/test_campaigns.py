@@ -69,7 +69,7 @@ def test_targets_that_fewer_than_ten_can_rate_get_no_slips(county: Flask) -> Non
     number = create()
     assert targets("teacher_principal") == {"H1", "H2"}
     assert set(groups("teacher_principal")) == {"T-101", "T-102"}
-    assert all("floor" in note for note in readiness(number).notes if "H3" in note)
+    assert all("下限" in note for note in readiness(number).notes if "H3" in note)
 
 
 def test_a_teacher_of_a_tiny_class_is_left_out(county: Flask) -> None:
@@ -131,7 +131,7 @@ def test_days_are_checked(county: Flask) -> None:
     with pytest.raises(BadInput):
         create(date(2026, 5, 2), date(2026, 5, 1))
     number = create(today() - timedelta(days=9), today() - timedelta(days=2))
-    with pytest.raises(Conflict, match="later days"):
+    with pytest.raises(Conflict, match="改为以后的日期"):
         move_campaign(number, "ready", actor="test")
     set_days(number, first_day=today(), last_day=today(), actor="test")
     move_campaign(number, "ready", actor="test")
@@ -155,7 +155,7 @@ def test_a_draft_can_be_rebuilt_from_a_newer_roster(county: Flask) -> None:
     db.session.get_one(Teacher, "T102").left = True
     db.session.add(RosterVersion(imported_on="2026-02-01", imported_by="test", added=0, changed=0, removed=1))
     db.session.commit()
-    assert any("rebuild" in note for note in readiness(number).notes)
+    assert any("重新生成" in note for note in readiness(number).notes)
     rebuild_campaign(number, actor="test")
     assert "T102" not in targets("student_teacher")
     move_campaign(number, "ready", actor="test")

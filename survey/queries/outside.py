@@ -1,0 +1,49 @@
+"""Released figures as they leave the bureau: coarser, so that a school cannot work out single ballots."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from survey.queries.results import Record, Row
+
+# SECRECY §4.5, STATISTICS §5: n in fives below 50, no level shares below 30 answers, nothing finer where all agree.
+_ROUNDED_BELOW, _SHARES_FROM, _UNANIMOUS = 50, 30, 0.95
+
+
+def outside(row: Row) -> Row:
+    """Return a row as a school sees it: n in fives below 50, shares in whole percent, no flags, fewer item figures.
+
+    Items carry `shares` of the levels instead of counts, and only from 30 answers on. Below that, where 95 % or more
+    agree, they keep only `satisfied_limit`, "high" or "low": the score too would tell that nobody disagreed.
+    """
+    record: dict[str, Any] = dict(row.record)
+    record |= {key: _fives(record[key]) for key in ("ballots", "valid", "issued") if key in record}
+    if "flagged" in record:
+        record["flagged"] = None
+    if record.get("response_rate") is not None:
+        record["response_rate"] = round(record["response_rate"], 2)
+    if "items" in record:
+        record["items"] = {code: _outside_item(item) for code, item in record["items"].items()}
+    return replace(row, record=record)
+
+
+def _fives(n: int) -> int:
+    return n if n >= _ROUNDED_BELOW else 5 * round(n / 5)
+
+
+def _outside_item(item: Record) -> dict[str, Any]:
+    n, rate = item["n"], item["satisfied_rate"]
+    if rate is None:
+        return {**item, "n": _fives(n), "counts": None}
+    if n < _SHARES_FROM and max(rate, 1.0 - rate) >= _UNANIMOUS:
+        return {**dict.fromkeys(item), "n": _fives(n), "satisfied_limit": "high" if rate > 0.5 else "low"}
+    seen = {**item, "n": _fives(n), "counts": None, "satisfied_rate": round(rate, 2)}
+    seen["satisfied_ci"] = [round(end, 2) for end in item["satisfied_ci"]]
+    return {**seen, **_shares(item["counts"])} if n >= _SHARES_FROM else seen
+
+
+def _shares(counts: Mapping[str, int]) -> dict[str, Any]:
+    answered = {level: n for level, n in counts.items() if level != "0"}
+    total = sum(answered.values())
+    shares = {level: round(n / total, 2) for level, n in answered.items()}
+    return {"shares": shares, "answered": _fives(total)}

@@ -1,0 +1,145 @@
+"""Logging in, first passwords, and the officer's accounts."""
+
+import time
+from io import BytesIO
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from python_calamine import CalamineWorkbook
+from sqlalchemy import select
+
+from survey.extensions import db
+from survey.models.accounts import Account
+from survey.models.audit import AuditEntry
+from survey.services import accounts
+
+NEW = "another long password"
+
+
+@pytest.fixture
+def made(county: Flask) -> accounts.NewAccount:
+    return accounts.add_account("chief", role="officer", actor="test")
+
+
+def log_in(client: FlaskClient, name: str, password: str, address: str = "/login"):
+    return client.post(address, data={"name": name, "password": password})
+
+
+def test_a_first_password_leads_to_choosing_ones_own(stranger, made) -> None:
+    assert log_in(stranger, "chief", made.first_password).location == "/password"
+    assert stranger.get("/campaigns").location == "/password"
+    form = {"old": made.first_password, "new": NEW, "again": NEW}
+    assert stranger.post("/password", data=form).location == "/"
+    assert stranger.get("/campaigns").status_code == 200
+
+
+def test_a_wrong_password_keeps_the_name_and_says_no_more(stranger, made) -> None:
+    answer = log_in(stranger, "chief", "wrong")
+    unknown = log_in(stranger, "nobody", "wrong")
+    assert answer.status_code == unknown.status_code == 422
+    assert 'value="chief"' in answer.text
+    assert answer.text.replace("chief", "") == unknown.text.replace("nobody", "")
+
+
+@pytest.mark.parametrize(
+    "wanted", ["//evil.example", "https://evil.example/", "/\\evil.example", "/logout", "/\n/evil"]
+)
+def test_login_leads_to_no_other_host_and_to_no_action(stranger, made, wanted) -> None:
+    accounts.change_password(1, old=made.first_password, new=NEW)
+    answer = stranger.post("/login", query_string={"next": wanted}, data={"name": "chief", "password": NEW})
+    assert answer.location == "/"
+
+
+def test_login_leads_to_the_page_that_was_wanted(stranger, made) -> None:
+    accounts.change_password(1, old=made.first_password, new=NEW)
+    wanted = stranger.get("/rosters/schools/101").location
+    assert log_in(stranger, "chief", NEW, wanted).location == "/rosters/schools/101"
+
+
+def test_a_new_password_ends_other_sessions(officer) -> None:
+    assert officer.get("/campaigns").status_code == 200
+    accounts.reset_password("officer", actor="test")
+    assert officer.get("/campaigns").location.startswith("/login")
+
+
+def test_a_session_ends_after_eight_hours(officer, monkeypatch) -> None:
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 8 * 3600 + 5)
+    assert officer.get("/campaigns").status_code == 302
+
+
+def test_logging_out_needs_a_post(officer) -> None:
+    assert officer.get("/logout").status_code == 405
+    assert officer.post("/logout").location == "/"
+    assert officer.get("/campaigns").status_code == 302
+
+
+def test_two_new_passwords_must_agree_and_be_long(officer) -> None:
+    form = {"old": "a long enough password", "new": NEW, "again": NEW + "x"}
+    assert officer.post("/password", data=form).status_code == 422
+    assert officer.post("/password", data=form | {"new": "short", "again": "short"}).status_code == 422
+    assert officer.post("/password", data=form | {"old": "wrong", "again": NEW}).status_code == 422
+
+
+def test_changing_a_password_needs_a_login(stranger) -> None:
+    assert stranger.get("/password").location.startswith("/login")
+
+
+@pytest.mark.parametrize("persona", ["viewer", "school_a"])
+def test_only_officers_see_accounts(request, persona) -> None:
+    client = request.getfixturevalue(persona)
+    assert client.get("/accounts").status_code == 403
+    assert client.post("/accounts/schools").status_code == 403
+
+
+def test_an_added_account_shows_its_password_once(officer) -> None:
+    answer = officer.post("/accounts", data={"name": "watcher", "role": "viewer", "school_code": ""})
+    assert answer.status_code == 200
+    assert "watcher" in answer.text
+    assert 'class="code secret"' in answer.text
+    assert 'class="code secret"' not in officer.get("/accounts").text
+
+
+def test_a_refused_account_keeps_the_input(officer) -> None:
+    answer = officer.post("/accounts", data={"name": "watcher", "role": "school", "school_code": ""})
+    assert answer.status_code == 422
+    assert 'value="watcher"' in answer.text
+    assert officer.post("/accounts", data={"name": "officer", "role": "viewer", "school_code": ""}).status_code == 409
+    assert officer.post("/accounts", data={"name": "x", "role": "root", "school_code": ""}).status_code == 422
+
+
+def test_resetting_shows_a_new_password_and_an_unknown_name_is_not_found(officer, made) -> None:
+    assert 'class="code secret"' in officer.post("/accounts/reset", data={"name": "chief"}).text
+    assert officer.post("/accounts/reset", data={"name": "nobody"}).status_code == 404
+
+
+def test_school_accounts_come_as_an_excel_that_is_stored_nowhere(officer) -> None:
+    answer = officer.post("/accounts/schools")
+    assert answer.headers["Cache-Control"] == "no-store"
+    rows = CalamineWorkbook.from_filelike(BytesIO(answer.data)).get_sheet_by_index(0).to_python()
+    assert len(rows) == 13
+    school, name, password = rows[1]
+    assert (school, name) == ("101", "school-101")
+    assert accounts.log_in(name, password) is not None
+    stored = db.session.execute(select(Account.password_hash)).scalars()
+    audited = db.session.execute(select(AuditEntry.detail)).scalars()
+    assert password not in " ".join(map(str, [*stored, *audited]))
+    assert officer.post("/accounts/schools").location == "/accounts"
+
+
+def test_posts_without_a_csrf_token_are_refused(app, officer) -> None:
+    app.config["WTF_CSRF_ENABLED"] = True
+    assert officer.post("/accounts/reset", data={"name": "officer"}).status_code == 400
+    assert officer.post("/logout").status_code == 400
+
+
+def test_the_list_takes_as_many_statements_for_many_accounts(officer, statements) -> None:
+    with statements() as few:
+        officer.get("/accounts")
+    for number in range(50):
+        db.session.add(Account(name=f"a{number}", password_hash="", role="viewer"))
+    db.session.commit()
+    with statements() as many:
+        officer.get("/accounts")
+    assert len(few) == len(many)
