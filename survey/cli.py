@@ -323,6 +323,23 @@ def results(campaign_id: int, as_json: bool) -> None:
     click.echo(json.dumps(document, ensure_ascii=False, indent=None if as_json else 2))
 
 
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--target", required=True, metavar="COL")
+@click.option("--items", required=True, metavar="COL,COL,…")
+@click.option("--levels", required=True, metavar="LOW-HIGH")
+@click.option("--unit", metavar="COL")
+@click.option("--class", "group", metavar="COL")
+@as_json
+@refusing
+def analyse(file: Path, as_json: bool, **columns: Any) -> None:
+    """Compute a release's figures from somebody else's table; nothing is stored, all floors are off."""
+    from survey.services.analyses import analyse_table
+
+    document = analyse_table(file, **columns)
+    click.echo(json.dumps(document, ensure_ascii=False, indent=None if as_json else 2))
+
+
 @main.command("import-ballots")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--campaign-name", required=True)
