@@ -14,7 +14,7 @@ from survey.database import transaction
 from survey.extensions import db
 from survey.models.campaigns import Evaluation
 from survey.models.organisations import RosterVersion, School, SchoolClass
-from survey.models.questionnaires import Item, Questionnaire, ready_questionnaires
+from survey.instruments.questionnaires import Item, Questionnaire, ready_questionnaires
 from survey.services import instances
 from survey.services.campaigns import create_campaign, move_campaign
 from survey.services.instruments import new_version
@@ -60,7 +60,9 @@ def make_county(folder: Path, *, classes: list[int], database_url: str = "") -> 
         made = instances.init_instance("officer")
         with transaction() as session:
             for number in range(min(SCHOOLS, len(classes))):
-                session.add(School(code=f"{number:03}", name=f"第{number}小学", district=f"{number % 4}学区", stage="小学"))
+                session.add(
+                    School(code=f"{number:03}", name=f"第{number}小学", district=f"{number % 4}学区", stage="小学")
+                )
             session.flush()
             rows = [
                 {"school_code": f"{place % SCHOOLS:03}", "grade": "三年级", "name": f"{place}班", "size": size}

@@ -67,7 +67,9 @@ class Spread:
         return cls(median=median(known), low=known[0], high=known[-1])
 
 
-def take_turns(contestants: Sequence[Contestant], *, rounds: int, journeys: int, clients: int) -> dict[str, list[Block]]:
+def take_turns(
+    contestants: Sequence[Contestant], *, rounds: int, journeys: int, clients: int
+) -> dict[str, list[Block]]:
     """Run `rounds` blocks of each contestant, in turn, so that noise of the machine meets all alike."""
     blocks: dict[str, list[Block]] = {contestant.name: [] for contestant in contestants}
     for _round in range(rounds):

@@ -4,8 +4,9 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Dialect, Engine, Executable, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -67,10 +68,110 @@ def transaction() -> Iterator[Session]:
 
 @contextmanager
 def write_connection() -> Iterator[Connection]:
-    """A bare write transaction for the ballot path, which needs no session; commit is durable on return."""
+    """A bare write transaction for the mix, which needs no session; commit is durable on return."""
     with _busy_as_unavailable(), _writer, db.engine.connect().execution_options(immediate=True) as connection:
         with connection.begin():
             yield connection
+
+
+class Statement:
+    """A statement of the ballot path, compiled once and then run on the driver itself.
+
+    It is the same SQL, with the same bound parameters, as through the engine, at a fifth of the CPU. Values are the
+    driver's: SQLite gives a day back as text and a truth value as 0 or 1.
+    """
+
+    def __init__(self, clause: Executable) -> None:
+        self._clause = clause
+        self._compiled: dict[str, tuple[str, dict[str, Any]]] = {}
+
+    def for_dialect(self, dialect: Dialect) -> tuple[str, dict[str, Any]]:
+        """Return the SQL with named parameters, and the values of those that the clause holds itself."""
+        if dialect.name not in self._compiled:
+            plain: Any = type(dialect)
+            named = plain(paramstyle="named" if dialect.name == "sqlite" else "pyformat")
+            compiled = self._clause.compile(dialect=named)  # type: ignore[attr-defined]
+            self._compiled[dialect.name] = (str(compiled), dict(compiled.params))
+        return self._compiled[dialect.name]
+
+
+Values = dict[str, Any]
+Rows = list[tuple[Any, ...]]
+
+
+class Driver:
+    """A connection of the driver, lent by the engine's pool, that runs statements."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._dialect = engine.dialect
+        self._lent = engine.raw_connection()
+        self.connection: Any = self._lent.driver_connection
+
+    def run(self, statement: Statement, values: Values) -> None:
+        """Run one statement."""
+        sql, own = statement.for_dialect(self._dialect)
+        self.connection.execute(sql, own | values)
+
+    def fetch(self, statement: Statement, values: Values) -> Rows:
+        """Run one statement and return its rows."""
+        sql, own = statement.for_dialect(self._dialect)
+        rows: Rows = self.connection.execute(sql, own | values).fetchall()
+        return rows
+
+    def give_back(self, error: Exception | None = None) -> None:
+        """Return the connection to the pool, or close it because of an error; after a lost one trust no other either."""
+        if error is not None:
+            self._lent.invalidate(error)
+            if self._dialect.is_disconnect(error, self.connection, None):  # type: ignore[arg-type]
+                db.engine.dispose()
+        self._lent.close()
+
+
+class Taken(Exception):  # noqa: N818 - an outcome that the caller expects, not a fault
+    """A row with this key is there already: another transaction was faster."""
+
+
+def fetch(statement: Statement, values: Values) -> Rows:
+    """Run one read, which sees what is committed now; without the BEGIN that would cost more than the read itself."""
+    with _driver() as driver:
+        if isinstance(driver.connection, sqlite3.Connection):
+            return driver.fetch(statement, values)
+        driver.connection.autocommit = True
+        try:
+            return driver.fetch(statement, values)
+        finally:
+            driver.connection.autocommit = False
+
+
+@contextmanager
+def writing() -> Iterator[Driver]:
+    """A driver inside one write transaction; the commit is durable on return. Raises Taken, Unavailable."""
+    with _writer, _driver() as driver:
+        if isinstance(driver.connection, sqlite3.Connection):
+            driver.connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield driver
+            driver.connection.commit()
+        except BaseException:
+            driver.connection.rollback()
+            raise
+
+
+@contextmanager
+def _driver() -> Iterator[Driver]:
+    module: Any = db.engine.dialect.dbapi
+    driver = fault = None
+    try:
+        driver = Driver(db.engine)
+        yield driver
+    except module.IntegrityError as error:
+        raise Taken from error
+    except (module.OperationalError, module.InterfaceError) as error:
+        fault = error
+        raise Unavailable("the database is busy, cannot be written, or was lost") from error
+    finally:
+        if driver is not None:
+            driver.give_back(fault)
 
 
 @contextmanager

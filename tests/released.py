@@ -13,7 +13,7 @@ from survey.analysis.trends import change, samples
 from survey.extensions import db
 from survey.models.campaigns import Campaign, Evaluation
 from survey.models.instruments import QuestionnaireVersion
-from survey.models.questionnaires import questionnaire_from_json
+from survey.instruments.questionnaires import questionnaire_from_json
 from survey.models.results import CubeEvaluation, CubeTarget, CubeUnit
 
 

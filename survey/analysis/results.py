@@ -66,11 +66,12 @@ class EvaluationResult:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Units:
-    """Units, the unit of each target (n_targets,), -1 for none, and which units are withheld (n_units,)."""
+    """Units, the unit of each target (n_targets,), -1 for none, which units are withheld (n_units,), and whether all are."""
 
     codes: tuple[str, ...]
     of_target: Ints
     withheld: Bools
+    few_raters: bool
 
 
 def evaluate(
@@ -84,7 +85,7 @@ def evaluate(
     if not len(tally.targets) == len(population.unit) == len(population.issued) == len(population.eligible_slips):
         raise ValueError("population and tally must have the same targets")
     figures = target_figures(tally, population, scheme)
-    units = _units(figures, population, scheme)
+    units = _units(figures, population, scheme, one_page=paired is not None)
     return EvaluationResult(
         targets=target_records(figures, targets=tally.targets, items=tally.items, population=population, scheme=scheme),
         units=_unit_records(figures, units, level=population.unit_level),
@@ -96,12 +97,14 @@ def evaluate(
     )
 
 
-def _units(figures: TargetFigures, population: Population, scheme: Scheme) -> _Units:
+def _units(figures: TargetFigures, population: Population, scheme: Scheme, *, one_page: bool) -> _Units:
+    """one_page: the same raters rate all targets, so that a sum over targets holds no more people than one target."""
     codes, of_target = population.units(), population.unit_positions()
+    few = one_page and not figures.shown.any()
     withheld = derivable_sums(
         hidden=~figures.shown, valid=figures.valid, part_of=of_target, size=len(codes), floors=scheme.floors
     )
-    return _Units(codes=codes, of_target=of_target, withheld=withheld)
+    return _Units(codes=codes, of_target=of_target, withheld=withheld | few, few_raters=few)
 
 
 def _unit_records(figures: TargetFigures, units: _Units, *, level: str) -> list[Record]:
@@ -262,7 +265,7 @@ def _overall(figures: TargetFigures, units: _Units, *, population: Population, s
 
 def _overall_reason(figures: TargetFigures, units: _Units, scheme: Scheme) -> str | None:
     """Withhold the summary where it would give away what withheld units, or targets without a unit, hide."""
-    if int(figures.valid.sum()) < scheme.floors.ballots:
+    if units.few_raters or int(figures.valid.sum()) < scheme.floors.ballots:
         return BALLOTS
     in_shown_unit = (units.of_target >= 0) & ~np.append(units.withheld, False)[units.of_target]
     part_of = np.zeros(len(figures.valid), dtype=np.int64)

@@ -44,11 +44,18 @@ class CubeEvaluation(Base):
     document: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
+# What lists sort and filter by at the size of a city.
+_SORTED = (
+    Index("ix_cube_target_score", "evaluation_id", "score"),
+    Index("ix_cube_target_school", "school_code"),
+)
+
+
 class CubeTarget(Base):
     """The released record of one target; columns for sorting and finding, the whole record in `document`."""
 
     __tablename__ = "cube_target"
-    __table_args__ = (Index("ix_cube_target_unit", "evaluation_id", "unit"), Index("ix_cube_target_code", "code"))
+    __table_args__ = (Index("ix_cube_target_unit", "evaluation_id", "unit"), Index("ix_cube_target_code", "code"), *_SORTED)
     evaluation_id: Mapped[int] = mapped_column(ForeignKey("evaluation.id"), primary_key=True)
     code: Mapped[str] = mapped_column(String(60), primary_key=True)
     name: Mapped[str] = mapped_column(String(200))

@@ -14,11 +14,13 @@ from survey.errors import NotFound
 from survey.extensions import db
 from survey.models.campaigns import Campaign, Evaluation
 from survey.models.instruments import QuestionnaireVersion
-from survey.models.questionnaires import Questionnaire, questionnaire_from_json
+from survey.instruments.questionnaires import Questionnaire, questionnaire_from_json
 from survey.models.results import CubeEvaluation, CubeTarget, CubeUnit
 from survey.queries.cubes import RELEASED
 
 Record = Mapping[str, Any]
+# Views know models only by what queries hand them.
+Wording = Questionnaire
 
 ROWS = 100
 SORTS = {
@@ -216,7 +218,7 @@ def _head(row: Any, counts: tuple[int, int]) -> EvaluationHead:
     )
 
 
-def questionnaires(heads: Iterable[EvaluationHead]) -> dict[int, Questionnaire]:
+def questionnaires(heads: Iterable[EvaluationHead]) -> dict[int, Wording]:
     """Return the questionnaires of evaluations, with their texts, by id."""
     wanted = {head.questionnaire_id for head in heads}
     query = select(QuestionnaireVersion.id, QuestionnaireVersion.document).where(QuestionnaireVersion.id.in_(wanted))

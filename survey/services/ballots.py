@@ -11,14 +11,13 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from flask import current_app
 from sqlalchemy import Connection, bindparam, insert, literal, select, text, update
-from sqlalchemy.exc import IntegrityError
 
-from survey.database import write_connection
+from survey.database import Driver, Rows, Statement, Taken, Values, fetch, writing
 from survey.errors import BallotRefused
 from survey.extensions import db
 from survey.keys import purpose_key
@@ -71,7 +70,7 @@ class Holder:
     group_id: int = 0
     is_open: bool = False
 
-    @property
+    @cached_property
     def key(self) -> bytes:
         """Return the HMAC under which marks of this holder stand."""
         return code_hmac(self.code)
@@ -135,29 +134,42 @@ _FIND = (
     .join(Evaluation, Evaluation.id == RaterGroup.evaluation_id)
     .join(Campaign, Campaign.id == Evaluation.campaign_id)
 )
-_FIND_SLIP = (
+_SLIP = (
     _FIND.add_columns(slip.c.voided)
     .join(slip, slip.c.group_id == RaterGroup.id)
     .outerjoin(cast_mark, cast_mark.c.hmac == slip.c.hmac)
     .where(slip.c.hmac == bindparam("key"))
 )
-_FIND_OPEN = (
+_OPEN = (
     _FIND.add_columns(literal(value=False).label("voided"))
     .outerjoin(cast_mark, cast_mark.c.hmac == bindparam("key"))
     .where(RaterGroup.id == bindparam("group"), RaterGroup.kind == "open")
 )
+_FIND_SLIP, _FIND_OPEN = Statement(_SLIP), Statement(_OPEN)
 # A close cannot slip in between the look and the write: it waits for, or is seen by, every cast (PostgreSQL).
-_FIND_SLIP_TO_CAST = _FIND_SLIP.with_for_update(read=True, of=Campaign)
-_FIND_OPEN_TO_CAST = _FIND_OPEN.with_for_update(read=True, of=Campaign)
-_MARK = insert(cast_mark)
-_INBOX = insert(inbox)
-_COUNT = (
+_FIND_SLIP_TO_CAST = Statement(_SLIP.with_for_update(read=True, of=Campaign))
+_FIND_OPEN_TO_CAST = Statement(_OPEN.with_for_update(read=True, of=Campaign))
+_MARK = Statement(insert(cast_mark))
+_INBOX = Statement(insert(inbox))
+_COUNT = Statement(
     update(GroupCount)
     .where(GroupCount.group_id == bindparam("group"), GroupCount.target_id == bindparam("about"))
     .values(cast=GroupCount.cast + 1)
 )
-_BEGIN = update(RaterGroup).where(RaterGroup.id == bindparam("group")).values(begun=RaterGroup.begun + 1)
-_RECEIPT = text("INSERT INTO receipt (text, campaign_id) VALUES (:text, :campaign) ON CONFLICT DO NOTHING")
+_BEGIN = Statement(update(RaterGroup).where(RaterGroup.id == bindparam("group")).values(begun=RaterGroup.begun + 1))
+_RECEIPT = Statement(text("INSERT INTO receipt (text, campaign_id) VALUES (:text, :campaign) ON CONFLICT DO NOTHING"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Standing:
+    """What the database knows of a holder: group, campaign, marks (target id -> digest of the form number)."""
+
+    group_id: int
+    state: str
+    first_day: date
+    last_day: date
+    voided: bool
+    marks: Mapping[int, bytes]
 
 
 def today() -> date:
@@ -170,9 +182,7 @@ def find_progress(holder: Holder) -> Progress:
 
     A finished holder is never refused: the receipt can be seen again, also after close.
     """
-    with db.engine.connect() as connection:
-        rows = _rows(connection, holder, _FIND_SLIP, _FIND_OPEN)
-    return _progress(rows)
+    return _progress(_standing(fetch, holder, _FIND_SLIP, _FIND_OPEN))
 
 
 def cast(holder: Holder, *, target_code: str, form: str, payload: bytes) -> bool:
@@ -182,12 +192,12 @@ def cast(holder: Holder, *, target_code: str, form: str, payload: bytes) -> bool
     Raises BallotRefused: unknown, voided, used (another form was cast for this page), not_open, closed.
     """
     try:
-        with write_connection() as connection:
-            return _cast(connection, holder, target_code=target_code, form=form, payload=payload)
-    except IntegrityError:
+        with writing() as driver:
+            return _cast(driver, holder, target_code=target_code, form=form, payload=payload)
+    except Taken:
         # Two forms of one page at the same moment (PostgreSQL): the other one won, look again.
-        with write_connection() as connection:
-            return _cast(connection, holder, target_code=target_code, form=form, payload=payload)
+        with writing() as driver:
+            return _cast(driver, holder, target_code=target_code, form=form, payload=payload)
 
 
 def cast_slips(slips: Iterable[tuple[Holder, Callable[[Electorate, Page], bytes]]]) -> int:
@@ -196,90 +206,97 @@ def cast_slips(slips: Iterable[tuple[Holder, Callable[[Electorate, Page], bytes]
     Each slip brings a function from electorate and page to payload. The rules are those of `cast`; one refusal undoes all.
     """
     pages = 0
-    with write_connection() as connection:
+    with writing() as driver:
         for holder, fill in slips:
-            progress = _progress(_rows(connection, holder, _FIND_SLIP, _FIND_OPEN))
+            progress = _progress(_standing(driver.fetch, holder, _FIND_SLIP, _FIND_OPEN))
             for page in progress.electorate.pages:
                 payload, form = fill(progress.electorate, page), secrets.token_hex(16)
-                _cast(connection, holder, target_code=page.code, form=form, payload=payload)
+                _cast(driver, holder, target_code=page.code, form=form, payload=payload)
                 pages += 1
     return pages
 
 
-def _cast(connection: Connection, holder: Holder, *, target_code: str, form: str, payload: bytes) -> bool:
-    rows = _rows(connection, holder, _FIND_SLIP_TO_CAST, _FIND_OPEN_TO_CAST)
-    electorate = find_electorate(rows[0].group_id, connection)
+def _cast(driver: Driver, holder: Holder, *, target_code: str, form: str, payload: bytes) -> bool:
+    standing = _standing(driver.fetch, holder, _FIND_SLIP_TO_CAST, _FIND_OPEN_TO_CAST)
+    electorate, marks = find_electorate(standing.group_id), standing.marks
     page = next((page for page in electorate.pages if page.code == target_code), None)
     if page is None:
         raise BallotRefused("unknown")
     digest = hashlib.sha256(form.encode()).digest()
-    marks = {row.target_id: bytes(row.form) for row in rows if row.form is not None}
     if page.target_id in marks:
         if marks[page.target_id] != digest:
             raise BallotRefused("used")
         return len(marks) == len(electorate.pages)
-    _refuse_unless_open(rows[0])
-    _write(connection, holder, electorate, page=page, form=digest, payload=payload, before=len(marks))
+    _refuse_unless_open(standing)
+    _write(driver, holder, electorate, page=page, form=digest, payload=payload, before=len(marks))
     return len(marks) + 1 == len(electorate.pages)
 
 
 def _write(
-    connection: Connection, holder: Holder, electorate: Electorate, *, page: Page, form: bytes, payload: bytes, before: int
+    driver: Driver, holder: Holder, electorate: Electorate, *, page: Page, form: bytes, payload: bytes, before: int
 ) -> None:
-    about = {"group": electorate.group_id, "about": page.target_id}
-    connection.execute(_MARK, {"hmac": holder.key, "target_id": page.target_id, "form": form})
-    connection.execute(
-        _INBOX,
-        {
-            "id": secrets.token_bytes(16),
-            "group_id": electorate.group_id,
-            "target_id": page.target_id,
-            "payload": payload,
-        },
-    )
-    connection.execute(_COUNT, about)
+    group, about = electorate.group_id, page.target_id
+    key = secrets.token_bytes(16)
+    driver.run(_MARK, {"hmac": holder.key, "target_id": about, "form": form})
+    driver.run(_INBOX, {"id": key, "group_id": group, "target_id": about, "payload": payload})
+    driver.run(_COUNT, {"group": group, "about": about})
     if before == 0:
-        connection.execute(_BEGIN, about)
+        driver.run(_BEGIN, {"group": group})
     if before + 1 == len(electorate.pages):
-        connection.execute(_RECEIPT, {"text": holder.receipt, "campaign": electorate.campaign_id})
+        driver.run(_RECEIPT, {"text": holder.receipt, "campaign": electorate.campaign_id})
 
 
-def _rows(connection: Connection, holder: Holder, of_slip: Any, of_open: Any) -> Sequence[Any]:
+def _standing(
+    find: Callable[[Statement, Values], Rows], holder: Holder, of_slip: Statement, of_open: Statement
+) -> _Standing:
     if holder.is_open:
-        rows = connection.execute(of_open, {"key": holder.key, "group": holder.group_id}).all()
+        rows = find(of_open, {"key": holder.key, "group": holder.group_id})
     else:
-        rows = connection.execute(of_slip, {"key": holder.key}).all()
+        rows = find(of_slip, {"key": holder.key})
     if not rows:
         raise BallotRefused("unknown")
-    return rows
+    group_id, state, first_day, last_day, _target, _form, voided = rows[0]
+    return _Standing(
+        group_id=group_id,
+        state=state,
+        first_day=_day(first_day),
+        last_day=_day(last_day),
+        voided=bool(voided),
+        marks={row[4]: bytes(row[5]) for row in rows if row[5] is not None},
+    )
 
 
-def _progress(rows: Sequence[Any]) -> Progress:
-    electorate = find_electorate(rows[0].group_id)
-    marks = frozenset(row.target_id for row in rows if row.form is not None)
-    progress = Progress(electorate=electorate, cast=marks, first_day=rows[0].first_day, last_day=rows[0].last_day)
+def _day(value: date | str) -> date:
+    return value if isinstance(value, date) else date.fromisoformat(value)
+
+
+def _progress(standing: _Standing) -> Progress:
+    progress = Progress(
+        electorate=find_electorate(standing.group_id),
+        cast=frozenset(standing.marks),
+        first_day=standing.first_day,
+        last_day=standing.last_day,
+    )
     if progress.next_page is not None:
-        _refuse_unless_open(rows[0])
+        _refuse_unless_open(standing)
     return progress
 
 
-def _refuse_unless_open(row: Any) -> None:
-    if row.voided:
+def _refuse_unless_open(standing: _Standing) -> None:
+    if standing.voided:
         raise BallotRefused("voided")
-    if row.state in ("draft", "ready") or (row.state == "open" and today() < row.first_day):
+    day = today()
+    if standing.state in ("draft", "ready") or (standing.state == "open" and day < standing.first_day):
         raise BallotRefused("not_open")
-    if row.state != "open" or today() > row.last_day:
+    if standing.state != "open" or day > standing.last_day:
         raise BallotRefused("closed")
 
 
-def find_electorate(group_id: int, connection: Connection | None = None) -> Electorate:
+def find_electorate(group_id: int) -> Electorate:
     """Return the group's electorate, from this process's memory after the first time."""
     known: dict[int, Electorate] = current_app.extensions.setdefault("wuping.electorates", {})
     if group_id not in known:
-        if connection is None:
-            with db.engine.connect() as connection:
-                known[group_id] = _load_electorate(connection, group_id)
-        else:
+        with db.engine.connect() as connection:
             known[group_id] = _load_electorate(connection, group_id)
     return known[group_id]
 

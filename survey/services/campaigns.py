@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from survey.analysis.scoring import load_scheme
 from survey.database import transaction
 from survey.errors import BadInput, Conflict, NotFound
+from survey.extensions import db
 from survey.models.campaigns import Campaign, Evaluation, GroupCount, RaterGroup, Target
 from survey.models.instruments import QuestionnaireVersion
 from survey.models.organisations import RosterVersion
@@ -160,8 +161,8 @@ def _insert_groups(session: Session, plan: RelationPlan, evaluation_id: int, tar
 
 def readiness(campaign_id: int) -> Readiness:
     """Return what is missing before the campaign may be opened, and what is left out and why."""
-    with transaction() as session:
-        return _readiness(session, _find(session, campaign_id))
+    session = db.session()
+    return _readiness(session, _find(session, campaign_id))
 
 
 def _readiness(session: Session, campaign: Campaign) -> Readiness:
@@ -292,9 +293,8 @@ def move_campaign(campaign_id: int, wanted: str, *, actor: str) -> None:
 
 def overdue_campaigns() -> list[int]:
     """Return the ids of open campaigns whose last day is over."""
-    with transaction() as session:
-        query = select(Campaign.id).where(Campaign.state == "open", Campaign.last_day < today())
-        return list(session.scalars(query))
+    query = select(Campaign.id).where(Campaign.state == "open", Campaign.last_day < today())
+    return list(db.session.scalars(query))
 
 
 def _find(session: Session, campaign_id: int, *, lock: bool = False) -> Campaign:

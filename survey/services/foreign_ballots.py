@@ -15,7 +15,7 @@ from survey.errors import BadInput
 from survey.models.ballots import ballot
 from survey.models.campaigns import Campaign, Evaluation, GroupCount, RaterGroup, Target
 from survey.models.instruments import QuestionnaireVersion
-from survey.models.questionnaires import (
+from survey.instruments.questionnaires import (
     RELATIONS,
     Dimension,
     Item,

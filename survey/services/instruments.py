@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from survey.errors import NotFound
 from survey.extensions import db
 from survey.models.instruments import QuestionnaireVersion
-from survey.models.questionnaires import (
+from survey.instruments.questionnaires import (
     Questionnaire,
     questionnaire_from_json,
     questionnaire_to_json,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from survey.models.questionnaires import Item, Questionnaire
+from survey.instruments.questionnaires import Item, Questionnaire
 from survey.services.ballots import BLANK, Electorate, pack_payload
 
 LONGEST_COMMENT = 500

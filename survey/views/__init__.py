@@ -5,9 +5,10 @@ from datetime import timedelta
 from importlib import import_module
 from typing import Any
 
-from flask import Flask, Response, g, render_template, request
-from flask_babel import gettext as _
+from flask import Flask, Request, Response, g, render_template, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from flask_babel import get_locale
+from flask_babel import gettext as _
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -44,8 +45,9 @@ def choose_language() -> str:
     """Return the language of this request: the cookie's, else the instance's."""
     from flask import current_app
 
-    wanted = request.cookies.get("language", "") if request else ""
-    return wanted if wanted in LANGUAGES else current_app.config["WUPING"].language
+    if request and "language" in request.cookies and request.cookies["language"] in LANGUAGES:
+        return request.cookies["language"]
+    return str(current_app.config["WUPING"].language)
 
 
 def register(app: Flask) -> None:
@@ -55,6 +57,7 @@ def register(app: Flask) -> None:
         app.register_blueprint(module.blueprint)
     assets.register(app)
     filters.register(app)
+    app.session_interface = _DeskSessions()
     app.after_request(_headers)
     app.register_error_handler(SurveyError, _survey_error)
     app.register_error_handler(HTTPException, _http_error)
@@ -77,22 +80,41 @@ def _direction() -> str:
     return locale.text_direction if locale else "ltr"
 
 
+class _DeskSessions(SecureCookieSessionInterface):
+    """Sessions of the desk; a respondent's request brings none, leaves none and pays for none."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        if self.get_cookie_name(app) not in request.cookies:
+            return self.session_class()
+        return super().open_session(app, request)
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        if session or session.modified:
+            super().save_session(app, session, response)
+
+
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'{nonce}; img-src 'self' data: blob:; connect-src 'self'; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 )
+_FIXED_HEADERS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cache-Control", "no-store"),
+)
 
 
 def _headers(response: Response) -> Response:
-    nonce = f" 'nonce-{g.csp_nonce}'" if "csp_nonce" in g else ""
-    headers = response.headers
-    headers.setdefault("Content-Security-Policy", _CSP.format(nonce=nonce))
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("Referrer-Policy", "no-referrer")
-    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    headers.setdefault("Cache-Control", "no-store")
+    there = {name.lower() for name, _value in response.headers}
+    for name, value in _FIXED_HEADERS:
+        if name.lower() not in there:
+            response.headers.add(name, value)
+    if "content-security-policy" not in there:
+        nonce = f" 'nonce-{g.csp_nonce}'" if "csp_nonce" in g else ""
+        response.headers.add("Content-Security-Policy", _CSP.format(nonce=nonce))
     if request.is_secure:
-        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     return response
 
 

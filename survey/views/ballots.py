@@ -4,13 +4,13 @@ import re
 import secrets
 import time
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
-from markupsafe import escape
+from werkzeug.http import dump_cookie
 from werkzeug.wrappers import Response as BaseResponse
 
 from survey.errors import BallotRefused, Unavailable
@@ -18,10 +18,15 @@ from survey.extensions import csrf
 from survey.services import ballots, instruments, pages, seals
 from survey.services.ballots import Electorate, Holder, Page, Progress
 from survey.services.slips import clean_code
+from survey.views import choose_language
+from survey.views.spliced_pages import SplicedPage, mark
 
 blueprint = Blueprint("ballots", __name__)
 csrf.exempt(blueprint)
 
+# The cookie is for these two only.
+PAGE = "/v/page"
+RECEIPT = "/v/receipt"
 COOKIE = "v"
 COOKIE_SECONDS = 3600
 BIG_SECONDS = 31_536_000
@@ -30,8 +35,8 @@ MOST_WRONG = 30
 WRONG_SECONDS = 300
 RETRY_SECONDS = 5
 FORM_NUMBER = re.compile(r"[0-9a-f]{32}")
-_SLOT = re.compile(r"@@(\w+)@@")
-SLOTS = ("code", "form", "target", "name", "detail", "position", "head", "draft")
+SLOTS = ("code", "form", "target", "name", "detail", "position", "draft")
+RECEIPT_SLOTS = ("receipt", "first_half", "second_half")
 _wrong: dict[str, list[float]] = defaultdict(list)
 
 
@@ -40,7 +45,7 @@ _wrong: dict[str, list[float]] = defaultdict(list)
 def enter() -> BaseResponse:
     """Show the code form, or lead from a code to its first open page or its receipt."""
     if request.method == "GET":
-        return _respond("ballots/code.html", message="")
+        return _with_big(_spliced(("code",), lambda: _rendered("ballots/code.html", message="")).respond({}))
     code = clean_code(request.form.get("code", ""))
     if code is None:
         return _wrong_code()
@@ -75,7 +80,7 @@ def open_link(group_id: int) -> BaseResponse:
     return _page(holder, ballots.find_progress(holder))
 
 
-@blueprint.get("/v/page")
+@blueprint.get(PAGE)
 def page() -> BaseResponse:
     """Show the next page of the slip that the cookie bridges to."""
     sealed = request.cookies.get(COOKIE)
@@ -84,11 +89,11 @@ def page() -> BaseResponse:
     holder = seals.unseal(sealed)
     progress = ballots.find_progress(holder)
     if progress.next_page is None:
-        return redirect(url_for("ballots.receipt"), code=303)
+        return redirect(RECEIPT, code=303)
     return _page(holder, progress)
 
 
-@blueprint.post("/v/page")
+@blueprint.post(PAGE)
 def cast() -> BaseResponse:
     """Cast one page; the sealed code of the form wins over any cookie."""
     holder = seals.unseal(request.form.get("code", "") or request.cookies.get(COOKIE, ""))
@@ -98,7 +103,7 @@ def cast() -> BaseResponse:
         raise BallotRefused("unknown")
     questionnaire = instruments.find_questionnaire(electorate.questionnaire_id)
     chips = request.form.getlist("chip")
-    reading = pages.read_page(questionnaire, electorate, request.form, chips=chips, language=str(get_locale()))
+    reading = pages.read_page(questionnaire, electorate, request.form, chips=chips, language=choose_language())
     form = request.form.get("form", "")
     if reading.missing or not FORM_NUMBER.fullmatch(form):
         return _incomplete(holder, electorate, target, reading)
@@ -106,7 +111,7 @@ def cast() -> BaseResponse:
     return _lead_on(holder, finished=finished)
 
 
-@blueprint.get("/v/receipt")
+@blueprint.get(RECEIPT)
 def receipt() -> BaseResponse:
     """Show the receipt of a finished slip, as often as its code is entered, also after close."""
     sealed = request.cookies.get(COOKIE)
@@ -115,46 +120,60 @@ def receipt() -> BaseResponse:
     holder = seals.unseal(sealed)
     progress = ballots.find_progress(holder)
     if progress.next_page is not None:
-        return redirect(url_for("ballots.page"), code=303)
-    return _respond(
-        "ballots/receipt.html",
-        receipt=holder.receipt,
-        ballots=len(progress.electorate.pages),
-        first_day=progress.first_day,
-        last_day=progress.last_day,
-    )
+        return redirect(PAGE, code=303)
+    return _receipt(holder, progress)
+
+
+def _receipt(holder: Holder, progress: Progress) -> Response:
+    number, first, last = len(progress.electorate.pages), progress.first_day, progress.last_day
+
+    def render() -> str:
+        marks = {name: mark(name) for name in RECEIPT_SLOTS}
+        return _rendered("ballots/receipt.html", ballots=number, first_day=first, last_day=last, **marks)
+
+    text = holder.receipt
+    page = _spliced(("receipt", number, first, last), render)
+    return _with_big(page.respond({"receipt": text, "first_half": text[:5], "second_half": text[5:]}))
 
 
 def _lead_on(holder: Holder, *, finished: bool) -> BaseResponse:
-    response = redirect(url_for("ballots.receipt" if finished else "ballots.page"), code=303)
-    secure = current_app.config["WUPING"].https
-    response.set_cookie(
-        COOKIE, seals.seal(holder), max_age=COOKIE_SECONDS, path="/v", httponly=True, secure=secure, samesite="Lax"
+    cookie = dump_cookie(
+        COOKIE,
+        seals.seal(holder),
+        max_age=COOKIE_SECONDS,
+        path="/v",
+        httponly=True,
+        secure=current_app.config["WUPING"].https,
+        samesite="Lax",
+        sync_expires=False,
     )
-    return response
+    return Response(status=303, headers={"Location": RECEIPT if finished else PAGE, "Set-Cookie": cookie})
 
 
-@dataclass(frozen=True, kw_only=True)
-class _CachedPage:
-    """A rendered page cut at its slots: even parts are text, odd parts names of slots. And its head."""
+def _spliced(key: tuple[Hashable, ...], render: Callable[[], str]) -> SplicedPage:
+    """Return a page of this process's memory, rendered at its first use in this language and size of type."""
+    known: dict[Any, SplicedPage] = current_app.extensions.setdefault("wuping.pages", {})
+    whole = (*key, choose_language(), _is_big())
+    if whole not in known:
+        known[whole] = SplicedPage.cut(render())
+    return known[whole]
 
-    parts: tuple[str, ...]
-    head: str
 
-
-def _page(holder: Holder, progress: Progress) -> BaseResponse:
+def _page(holder: Holder, progress: Progress) -> Response:
     """Splice one respondent's values into the page that was rendered once for everybody."""
-    target = progress.next_page
+    electorate, target, first = progress.electorate, progress.next_page, not progress.cast
     assert target is not None
-    cached = _cached_page(progress.electorate)
-    slots = _slots(holder, progress.electorate, target, form=secrets.token_hex(16))
-    values = {name: str(escape(value)) for name, value in slots.items()}
-    values["head"] = cached.head if not progress.cast else ""
-    text = "".join(values[part] if number % 2 else part for number, part in enumerate(cached.parts))
-    return _with_big(make_response(text))
+
+    def render() -> str:
+        asker = current_app.config["WUPING"].bureau if first else ""
+        return _render(electorate, {name: mark(name) for name in SLOTS}, asker=asker)
+
+    whole = electorate.evaluation_id if electorate.targets else 0
+    page = _spliced((electorate.questionnaire_id, electorate.variant, whole, first), render)
+    return _with_big(page.respond(_slots(holder, electorate, target, form=secrets.token_hex(16))))
 
 
-def _slots(holder: Holder, electorate: Electorate, target: Page, *, form: str) -> dict[str, Any]:
+def _slots(holder: Holder, electorate: Electorate, target: Page, *, form: str) -> dict[str, str]:
     place, number = electorate.pages.index(target) + 1, len(electorate.pages)
     return {
         "code": seals.seal(holder),
@@ -164,21 +183,7 @@ def _slots(holder: Holder, electorate: Electorate, target: Page, *, form: str) -
         "detail": target.detail,
         "position": _("%(place)s of %(number)s", place=place, number=number) if number > 1 else "",
         "draft": seals.draft_key(holder, target.code),
-        "action": url_for("ballots.cast"),
     }
-
-
-def _cached_page(electorate: Electorate) -> _CachedPage:
-    language, big = str(get_locale()), _is_big()
-    whole = electorate.evaluation_id if electorate.targets else 0
-    key = (electorate.questionnaire_id, electorate.variant, whole, language, big)
-    known: dict[Any, _CachedPage] = current_app.extensions.setdefault("wuping.pages", {})
-    if key not in known:
-        marks = {name: f"@@{name}@@" for name in SLOTS} | {"action": url_for("ballots.cast")}
-        view = _view(electorate)
-        text = _render(view, marks, big=big)
-        known[key] = _CachedPage(parts=tuple(_SLOT.split(text)), head=_head(view))
-    return known[key]
 
 
 def _view(electorate: Electorate) -> dict[str, Any]:
@@ -187,24 +192,19 @@ def _view(electorate: Electorate) -> dict[str, Any]:
     return pages.page_view(questionnaire, electorate, str(locale), locale.text_direction if locale else "ltr")
 
 
-def _render(view: dict[str, Any], slots: dict[str, Any], *, big: bool, **context: Any) -> str:
-    blank: dict[str, Any] = {"answers": {}, "errors": [], "comment_value": "", "chips_value": []}
-    return render_template("ballots/page.html", page=view, slots=slots, big=big, **(blank | context))
-
-
-def _head(view: dict[str, Any]) -> str:
-    return render_template("ballots/_head.html", page=view, asker=current_app.config["WUPING"].bureau)
+def _render(electorate: Electorate, slots: dict[str, str], **context: Any) -> str:
+    blank: dict[str, Any] = {"answers": {}, "errors": [], "comment_value": "", "chips_value": [], "asker": ""}
+    slots = slots | {"action": url_for("ballots.cast")}
+    return render_template("ballots/page.html", page=_view(electorate), slots=slots, big=_is_big(), **(blank | context))
 
 
 def _incomplete(holder: Holder, electorate: Electorate, target: Page, reading: pages.Reading) -> BaseResponse:
     """Show the same page again with its answers, and what is missing; the form number stays the same."""
     given = request.form.get("form", "")
     form = given if FORM_NUMBER.fullmatch(given) else secrets.token_hex(16)
-    slots = _slots(holder, electorate, target, form=form) | {"head": ""}
     text = _render(
-        _view(electorate),
-        slots,
-        big=_is_big(),
+        electorate,
+        _slots(holder, electorate, target, form=form),
         answers=reading.answers,
         errors=reading.missing,
         comment_value=request.form.get("comment", ""),
@@ -214,33 +214,30 @@ def _incomplete(holder: Holder, electorate: Electorate, target: Page, reading: p
 
 
 def _is_big() -> bool:
-    return request.args.get("big", request.cookies.get("big", "0")) == "1"
+    wanted = request.args if "big" in request.args else request.cookies
+    return "big" in wanted and wanted["big"] == "1"
 
 
 def _with_big(response: Response) -> Response:
-    if request.args.get("big") in ("0", "1"):
+    if "big" in request.args and request.args["big"] in ("0", "1"):
         response.set_cookie("big", request.args["big"], max_age=BIG_SECONDS, samesite="Lax")
     return response
 
 
-def _respond(template: str, *, status: int = 200, **context: Any) -> Response:
+def _rendered(template: str, **context: Any) -> str:
     locale = get_locale()
-    text = render_template(
-        template,
-        lang=str(locale).replace("_", "-"),
-        direction=locale.text_direction if locale else "ltr",
-        big=_is_big(),
-        **context,
-    )
-    return _with_big(make_response(text, status))
+    direction = locale.text_direction if locale else "ltr"
+    return render_template(template, lang=str(locale).replace("_", "-"), direction=direction, big=_is_big(), **context)
+
+
+def _respond(template: str, *, status: int, **context: Any) -> Response:
+    return _with_big(make_response(_rendered(template, **context), status))
 
 
 @blueprint.errorhandler(BallotRefused)
 def _refused(refusal: BallotRefused) -> Response:
     title, message, next_step = _words(refusal.kind)
-    return _respond(
-        "ballots/message.html", status=refusal.status, title=title, message=message, next_step=next_step
-    )
+    return _respond("ballots/message.html", status=refusal.status, title=title, message=message, next_step=next_step)
 
 
 @blueprint.errorhandler(Unavailable)

@@ -37,8 +37,10 @@ def signed(value: float | None) -> str:
 
 
 def p_value(value: float | None) -> str:
-    """Write a p value: three decimals, or that it is smaller."""
-    return NONE if value is None else "<0.001" if value < 0.001 else f"{value:.3f}"
+    """Write a p value: three decimals, or that it is smaller; rounding never hides that it is below 0.05."""
+    if value is None:
+        return NONE
+    return "<0.001" if value < 0.001 else "<0.05" if 0.0495 <= value < 0.05 else f"{value:.3f}"
 
 
 def level_units(value: float | None) -> str:
@@ -63,7 +65,8 @@ def whole_share(value: float | None) -> str:
 
 def p_written(value: float | None) -> str:
     """Write a p value after the letter p: "= 0.012" or "< 0.001"."""
-    return NONE if value is None else "< 0.001" if value < 0.001 else f"= {value:.3f}"
+    text = p_value(value)
+    return f"< {text[1:]}" if text.startswith("<") else f"= {text}"
 
 
 def reliability(value: float | None) -> str:

@@ -7,8 +7,7 @@ from flask import Blueprint
 from flask_babel import get_locale, lazy_gettext
 from flask_babel import gettext as _
 
-from survey.models.questionnaires import Questionnaire
-from survey.queries.results import EvaluationHead, Record, Row
+from survey.queries.results import EvaluationHead, Record, Row, Wording
 from survey.views.words import relation_name, worded
 
 BANDS = {
@@ -118,13 +117,13 @@ def side_name(code: str, names: Mapping[str, str]) -> str:
     return str(_("all others")) if code == "*" else names.get(code, code)
 
 
-def satisfied_definition(head: EvaluationHead, questionnaire: Questionnaire | None) -> str:
+def satisfied_definition(head: EvaluationHead, questionnaire: Wording | None) -> str:
     """Name the levels that count as satisfied."""
     texts = level_names(head, questionnaire)
     return str(_(" + ")).join(texts[level] for level in sorted(head.scheme.satisfied, reverse=True))
 
 
-def level_names(head: EvaluationHead, questionnaire: Questionnaire | None) -> dict[int, str]:
+def level_names(head: EvaluationHead, questionnaire: Wording | None) -> dict[int, str]:
     """Name the levels of a scheme, from best to worst; a number where the questionnaire has no word for it."""
     known = {level.value: worded(level.text) for level in questionnaire.levels} if questionnaire else {}
     return {level: known.get(level, str(level)) for level in reversed(head.scheme.levels)}

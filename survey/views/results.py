@@ -15,7 +15,7 @@ from survey.analysis import charts
 from survey.errors import NotFound
 from survey.queries import results
 from survey.queries.outside import outside
-from survey.queries.results import EvaluationHead, Record, Row, TargetFilter, TargetPage
+from survey.queries.results import EvaluationHead, Record, Row, TargetFilter, TargetPage, Wording
 from survey.views import result_charts, result_words
 from survey.views.result_charts import ItemLine, Line, shown_interval
 from survey.views.words import relation_name, worded
@@ -52,6 +52,13 @@ class Listing:
         return url_for(self.endpoint, **{**self.asked, "sort": key, "order": "down" if turn else None})
 
 
+@blueprint.before_request
+def refuse_nul() -> None:
+    """Find nothing by the letter NUL, which PostgreSQL cannot hold."""
+    if any("\0" in text for text in (request.path, *request.args.values())):
+        raise NotFound(_("This page does not exist."))
+
+
 @blueprint.get("/results")
 @requires("results.read")
 def index() -> str:
@@ -61,7 +68,7 @@ def index() -> str:
     )
 
 
-@blueprint.get("/results/<int:campaign_id>")
+@blueprint.get("/results/<int(max=2147483647):campaign_id>")
 @requires("results.read")
 def overview(campaign_id: int) -> Any:
     """Show the circles of a campaign; a school goes to its own page."""
@@ -78,7 +85,7 @@ def overview(campaign_id: int) -> Any:
     )
 
 
-def _card(head: EvaluationHead, texts: Mapping[int, Any]) -> dict[str, Any]:
+def _card(head: EvaluationHead, texts: Mapping[int, Wording]) -> dict[str, Any]:
     return {
         "head": head,
         "ring": result_charts.ring(head.overall, relation_name(head.relation)),
@@ -88,20 +95,20 @@ def _card(head: EvaluationHead, texts: Mapping[int, Any]) -> dict[str, Any]:
     }
 
 
-@blueprint.get("/results/<int:campaign_id>/<relation>")
+@blueprint.get("/results/<int(max=2147483647):campaign_id>/<relation>")
 @requires("results.read")
 def evaluation(campaign_id: int, relation: str) -> str:
     """Show one evaluation: its units in groups instead of a ranking, the tests, the reliability, the scheme."""
     head = _bureau_head(campaign_id, relation)
     comparison, paired = results.comparisons(head)
-    questionnaire = results.questionnaires([head]).get(head.questionnaire_id)
+    texts = results.questionnaires([head])
     lines = _lines(head, comparison, paired)
     page, pages, shown = _slice(lines, UNITS_A_PAGE)
     pairs = _pairs_of(comparison, paired)
     names = {line.row.code: line.row.name for line in lines}
     return render_template(
         "results/evaluation.html",
-        **_card(head, {head.questionnaire_id: questionnaire}),
+        **_card(head, texts),
         comparison=comparison,
         paired=paired,
         groups=[(tier, list(members)) for tier, members in groupby(shown, key=attrgetter("tier"))],
@@ -111,7 +118,7 @@ def evaluation(campaign_id: int, relation: str) -> str:
         chart=charts.dots(result_charts.dots(shown), label=_("Scores with their intervals")),
         pairs=pairs,
         flagged=[result_words.pair_sentence(pair, names) for pair in pairs if pair["flag"]][:PAIRS_SHOWN],
-        levels=result_words.level_names(head, questionnaire),
+        levels=result_words.level_names(head, texts.get(head.questionnaire_id)),
     )
 
 
@@ -154,7 +161,7 @@ def _page() -> int:
     return request.args.get("page", 1, type=int)
 
 
-@blueprint.get("/results/<int:campaign_id>/<relation>/chart.json")
+@blueprint.get("/results/<int(max=2147483647):campaign_id>/<relation>/chart.json")
 @requires("results.read")
 def units_chart(campaign_id: int, relation: str) -> Response:
     """Return the interactive figure of an evaluation's units."""
@@ -164,7 +171,7 @@ def units_chart(campaign_id: int, relation: str) -> Response:
     return jsonify(charts.dots_figure(result_charts.dots(shown), words=words))
 
 
-@blueprint.get("/results/<int:campaign_id>/<relation>/pairs")
+@blueprint.get("/results/<int(max=2147483647):campaign_id>/<relation>/pairs")
 @requires("results.read")
 def pairs(campaign_id: int, relation: str) -> str:
     """List the comparisons of an evaluation, those that are flagged first."""
@@ -185,7 +192,7 @@ def pairs(campaign_id: int, relation: str) -> str:
     )
 
 
-@blueprint.get("/results/<int:campaign_id>/<relation>/targets")
+@blueprint.get("/results/<int(max=2147483647):campaign_id>/<relation>/targets")
 @requires("results.read")
 def targets(campaign_id: int, relation: str) -> str:
     """List targets by code; a score is no order to be read as a rank, so it must be asked for."""
@@ -220,7 +227,7 @@ def _seen(rows: Sequence[Row]) -> list[Row]:
     return list(rows) if own_school() is None else [outside(row) for row in rows]
 
 
-@blueprint.get("/results/<int:campaign_id>/<relation>/unit/<path:code>")
+@blueprint.get("/results/<int(max=2147483647):campaign_id>/<relation>/unit/<path:code>")
 @requires("results.read")
 def unit(campaign_id: int, relation: str, code: str) -> str:
     """Show one unit: its figures, its targets, and what can be said against other units."""
@@ -241,7 +248,7 @@ def unit(campaign_id: int, relation: str, code: str) -> str:
     )
 
 
-@blueprint.get("/results/<int:campaign_id>/school/<path:code>")
+@blueprint.get("/results/<int(max=2147483647):campaign_id>/school/<path:code>")
 @requires("results.read")
 def school(campaign_id: int, code: str) -> str:
     """Show what a campaign says about one school: its parents, its principal, its teachers."""
@@ -273,7 +280,7 @@ def _view(head: EvaluationHead, row: Row) -> dict[str, Any]:
     }
 
 
-@blueprint.get("/results/<int:campaign_id>/<relation>/target/<path:code>")
+@blueprint.get("/results/<int(max=2147483647):campaign_id>/<relation>/target/<path:code>")
 @requires("results.read")
 def target(campaign_id: int, relation: str, code: str) -> str:
     """Show one target: score with its intervals, verdict, reliability, items; withheld figures with the reason."""
@@ -308,7 +315,7 @@ def _target(campaign_id: int, relation: str, code: str) -> tuple[EvaluationHead,
     return head, _seen([row])[0]
 
 
-def _items(record: Record, questionnaire: Any) -> list[ItemLine]:
+def _items(record: Record, questionnaire: Wording | None) -> list[ItemLine]:
     """Return a target's items in the order of the questionnaire, then those that it does not know."""
     known = questionnaire.items if questionnaire else ()
     dimensions = {row.code: worded(row.text) for row in questionnaire.dimensions} if questionnaire else {}
@@ -330,7 +337,7 @@ def _crosses(head: EvaluationHead, record: Record) -> bool:
     return ends is not None and head.scheme.crosses_edge(ends[0], ends[1])
 
 
-@blueprint.get("/results/<int:campaign_id>/<relation>/items.json")
+@blueprint.get("/results/<int(max=2147483647):campaign_id>/<relation>/items.json")
 @requires("results.read")
 def items_chart(campaign_id: int, relation: str) -> Response:
     """Return the interactive figure of a target's items; its code stands in `target`."""

@@ -94,7 +94,9 @@ def test_targets_are_found_by_unit_school_name_and_code(released):
 
 def test_a_page_holds_a_hundred_targets_and_the_last_page_is_never_missed(app):
     campaign = add_campaign()
-    add_evaluation(campaign, "student_teacher", targets=[(f"T{n:03}", "101") for n in range(205)], ballots=12, issued=12)
+    add_evaluation(
+        campaign, "student_teacher", targets=[(f"T{n:03}", "101") for n in range(205)], ballots=12, issued=12
+    )
     first = results.list_targets(head(campaign.id), TargetFilter())
     assert (len(first.rows), first.total, first.pages) == (100, 205, 3)
     last = results.list_targets(head(campaign.id), TargetFilter(page=99))

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from survey.errors import Conflict
 from survey.extensions import db
-from survey.models.results import CubeTarget
+from survey.models.results import CubeEvaluation, CubeTarget
 from survey.queries.cubes import released_results
 from survey.services import tallies
 from survey.services.ballots import Electorate, Holder, Page, cast_slips, pack_payload
@@ -80,6 +80,16 @@ def test_a_low_response_is_withheld_completely(codes: dict[str, tuple[str, ...]]
     assert not [r for r in db.session.scalars(select(CubeTarget.score)) if r is not None and r < 0]
 
 
+def test_seven_principals_are_too_few_even_for_all_departments_together(
+    codes: dict[str, tuple[str, ...]], campaign: int
+) -> None:
+    vote_all({"H-BUREAU": codes["H-BUREAU"][:7]})
+    evaluation = release(campaign)["principal_department"]
+    assert [unit["score"] for unit in evaluation["units"]] == [None]
+    row = db.session.scalars(select(CubeEvaluation).filter_by(relation="principal_department")).one()
+    assert row.document["overall"]["score"] is None
+
+
 def test_results_before_the_release_are_refused(campaign: int) -> None:
     with pytest.raises(Conflict):
         released_results(campaign)
@@ -112,8 +122,6 @@ def test_a_later_year_is_compared_with_the_earlier_one(codes: dict[str, tuple[st
         move_campaign(later, state, actor="test")
     vote_all({group.group: group.codes for group in issue_slips(later, actor="test")})
     release(later)
-    from survey.models.results import CubeEvaluation
-
     row = db.session.scalars(select(CubeEvaluation).filter_by(campaign_id=later, relation="student_teacher")).one()
     change = row.document["change"]
     assert (change["year"], change["n"], change["method"]) == (2026, 6, "paired_targets")

@@ -14,7 +14,7 @@ from survey.extensions import db
 from survey.models.results import CubeTarget
 from tests.released import add_campaign, add_evaluation
 
-TEACHERS = [("T101", "101"), ("T102", "101"), ("T201", "102"), ("T202", "102")]
+TEACHERS = [(f"T{school[-1]}0{place}", school) for school in ("101", "102") for place in range(1, 6)]
 SCHOOLS = [("101", "1学区"), ("102", "1学区")]
 HOSTILE = "<script>alert(1)</script>{{7*7}}"
 
@@ -22,9 +22,9 @@ HOSTILE = "<script>alert(1)</script>{{7*7}}"
 @pytest.fixture
 def released(county: Flask) -> int:
     before = add_campaign(year=2025)
-    last = add_evaluation(before, "student_teacher", targets=TEACHERS, means=[3, 3, 3.4, 3.4], seed=9)
+    last = add_evaluation(before, "student_teacher", targets=TEACHERS, means=[3] * 5 + [4] * 5, seed=9)
     campaign = add_campaign()
-    means = [3, 3.2, 4.6, 4.5]
+    means = [3, 3.1, 3.2, 3.3, 3.1, 4.6, 4.5, 4.4, 4.5, 4.6]
     add_evaluation(campaign, "student_teacher", targets=TEACHERS, means=means, before=last)
     add_evaluation(campaign, "parent_school", targets=SCHOOLS, ballots=25, means=[4, 4])
     add_evaluation(campaign, "public_education", targets=[("BUREAU", "BUREAU")])
@@ -72,7 +72,7 @@ def test_a_page_shows_itself_to_the_bureau(pages, officer, viewer, name):
 def test_a_page_asks_a_stranger_to_log_in(pages, stranger, name):
     answer = stranger.get(pages[name])
     assert answer.status_code in {302, 303, 401}
-    assert "T101" not in answer.text
+    assert "对象T101" not in answer.text
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -102,13 +102,22 @@ def test_a_school_sees_small_numbers_in_fives_and_no_counts(released, school_a):
     assert soup(school_a, address).select_one(".chart") is None
     five = f"/results/{released}/student_teacher"
     figure = school_a.get(f"{five}/items.json?target=T101").json
-    assert all(x == round(x) for trace in figure["data"] for x in trace["x"])
+    assert all(x == pytest.approx(round(x)) for trace in figure["data"] for x in trace["x"])
 
 
 @pytest.mark.parametrize(
     "address",
-    ["/results/99", "/results/{}/nonsense", "/results/{}/student_teacher/target/NOBODY", "/results/{}/school/999"]
-    + ["/results/{}/student_teacher/unit/999", "/results/{}/student_teacher/items.json"],
+    [
+        "/results/99",
+        "/results/{}/nonsense",
+        "/results/{}/student_teacher/target/NOBODY",
+        "/results/{}/school/999",
+        "/results/{}/student_teacher/unit/999",
+        "/results/{}/student_teacher/items.json",
+        "/results/{}/student_teacher/target/T%00",
+        "/results/{}/student_teacher/targets?q=%00",
+        "/results/99999999999999999999",
+    ],
 )
 def test_what_is_not_there_is_not_found(released, officer, address):
     assert officer.get(address.format(released)).status_code == 404
@@ -140,9 +149,9 @@ def test_the_public_stands_apart(pages, officer):
 
 
 def test_units_stand_in_groups_by_code_and_flags_are_said_in_a_sentence(pages, officer):
-    text = words(officer, pages["evaluation"])
-    assert text.index("Group 1") < text.index("单位102") < text.index("Group 2")
-    assert "a significant difference (adjusted p" in text
+    assert "a significant difference (adjusted p" in words(officer, pages["evaluation"])
+    heads = [head.text for head in soup(officer, pages["evaluation"]).select(".chart + .table tbody th")]
+    assert heads == ["Group 1", "单位102", "Group 2", "单位101"]
 
 
 def test_what_is_not_significant_is_never_called_no_difference(county, officer):
@@ -178,7 +187,7 @@ def test_everything_withheld_says_the_rule_and_shows_no_figure(county, officer):
     text = words(officer, f"{five}/target/T101")
     assert "Withheld: fewer than 10 valid ballots." in text
     assert "Satisfaction rate" not in text
-    assert words(officer, f"{five}/targets").count("Withheld: fewer than 10 valid ballots.") == 4
+    assert words(officer, f"{five}/targets").count("Withheld: fewer than 10 valid ballots.") == 10
     for address in (five, f"{five}/pairs", f"{five}/unit/101", f"/results/{campaign.id}", f"{five}/chart.json"):
         assert officer.get(address).status_code == 200
 
@@ -187,7 +196,7 @@ def test_an_empty_evaluation_is_a_page_too(county, officer):
     campaign = add_campaign()
     add_evaluation(campaign, "student_teacher", targets=[("T101", "101")], ballots=0)
     five = f"/results/{campaign.id}/student_teacher"
-    assert "There are no valid ballots." in words(officer, f"{five}/target/T101")
+    assert "fewer than 10 valid ballots" in words(officer, f"{five}/target/T101")
     for address in (f"/results/{campaign.id}", five, f"{five}/targets", f"{five}/unit/101"):
         assert officer.get(address).status_code == 200
 
@@ -210,7 +219,7 @@ def test_a_list_sorts_by_links_that_keep_what_was_asked(pages, officer):
     assert soup(officer, pages["targets"]).select_one("th[aria-sort]").a.text in {"Code", "代码"}
 
 
-@pytest.mark.parametrize("query", ["?page=0", "?page=x", "?page=999", "?sort=document", "?q=%25%00'\""])
+@pytest.mark.parametrize("query", ["?page=0", "?page=x", "?page=999", "?sort=document", "?q=%25'\""])
 def test_odd_arguments_do_no_harm(pages, officer, query):
     for name in ("targets", "evaluation", "pairs", "unit", "school"):
         assert officer.get(pages[name] + query).status_code == 200
@@ -242,7 +251,11 @@ def _many(number: int) -> int:
     return campaign.id
 
 
-ADDRESSES = ("", "/student_teacher", "/student_teacher/pairs", "/student_teacher/targets") + (
+ADDRESSES = (
+    "",
+    "/student_teacher",
+    "/student_teacher/pairs",
+    "/student_teacher/targets",
     "/student_teacher/unit/101",
     "/student_teacher/target/T001",
     "/school/101",
@@ -276,10 +289,8 @@ def test_pages_need_no_statistics_library():
     assert done.stdout.strip() == "[]"
 
 
-def test_no_page_loads_scipy(pages, officer):
-    for name in ("scipy", "plotly"):
-        for module in [m for m in sys.modules if m.partition(".")[0] == name]:
-            del sys.modules[module]
+def test_no_page_loads_scipy_or_plotly(pages, officer, monkeypatch):
+    for name in {"scipy", "plotly", *(m for m in sys.modules if m.startswith(("scipy.", "plotly.")))}:
+        monkeypatch.setitem(sys.modules, name, None)
     for address in pages.values():
-        officer.get(address)
-    assert not {"scipy", "plotly"} & set(sys.modules)
+        assert officer.get(address).status_code == 200

@@ -220,6 +220,8 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('cube_target', schema=None) as batch_op:
         batch_op.create_index('ix_cube_target_code', ['code'], unique=False)
+        batch_op.create_index('ix_cube_target_school', ['school_code'], unique=False)
+        batch_op.create_index('ix_cube_target_score', ['evaluation_id', 'score'], unique=False)
         batch_op.create_index('ix_cube_target_unit', ['evaluation_id', 'unit'], unique=False)
 
     op.create_table('cube_unit',
@@ -346,6 +348,8 @@ def downgrade() -> None:
     op.drop_table('cube_unit')
     with op.batch_alter_table('cube_target', schema=None) as batch_op:
         batch_op.drop_index('ix_cube_target_unit')
+        batch_op.drop_index('ix_cube_target_score')
+        batch_op.drop_index('ix_cube_target_school')
         batch_op.drop_index('ix_cube_target_code')
 
     op.drop_table('cube_target')

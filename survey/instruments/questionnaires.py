@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-from survey.models.source_tables import SourceTable
+from survey.instruments.source_tables import SourceTable
 
 RELATIONS = ("student_teacher", "teacher_principal", "principal_department", "parent_school", "public_education")
 COMMENTS = ("chips", "text", "none")

@@ -1,0 +1,85 @@
+"""Pages rendered once for everybody: one respondent's values are spliced in between texts that never change."""
+
+import re
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Self
+
+from flask import Response, request
+from markupsafe import escape
+from werkzeug.datastructures import Accept
+from werkzeug.http import parse_accept_header
+
+# Control characters, so that no text of a questionnaire or roster can look like a mark.
+_MARK = re.compile("\x02(\\w+)\x03")
+_GZIP_HEAD = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
+_LAST_BLOCK = b"\x03\x00"
+
+
+def mark(name: str) -> str:
+    """Return what a template renders in the place of a slot; no filter or condition may touch it."""
+    return f"\x02{name}\x03"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplicedPage:
+    """Texts in UTF-8 and the slots between them: `texts` has one more than `slots`, whose names may repeat."""
+
+    texts: tuple[bytes, ...]
+    slots: tuple[str, ...]
+
+    @classmethod
+    def cut(cls, rendered: str) -> Self:
+        """Cut a page at the marks with which it was rendered."""
+        parts = _MARK.split(rendered)
+        return cls(texts=tuple(part.encode() for part in parts[::2]), slots=tuple(parts[1::2]))
+
+    @cached_property
+    def _packed(self) -> tuple[bytes, ...]:
+        return tuple(_deflate(text) for text in self.texts)
+
+    def respond(self, values: Mapping[str, str], *, status: int = 200) -> Response:
+        """Return the page with these values (plain texts, escaped here), compressed if the browser takes it."""
+        escaped = {name: str(escape(value)).encode() for name, value in values.items()}
+        pieces = [escaped[name] for name in self.slots]
+        if not takes_gzip(request.headers.get("Accept-Encoding", "")):
+            return Response(self._joined(pieces), status, mimetype="text/html", headers={"Vary": "Accept-Encoding"})
+        headers = {"Vary": "Accept-Encoding", "Content-Encoding": "gzip"}
+        return Response(self._gzipped(pieces), status, mimetype="text/html", headers=headers)
+
+    def _joined(self, pieces: list[bytes]) -> bytes:
+        return b"".join(part for pair in zip(self.texts, [*pieces, b""], strict=True) for part in pair)
+
+    def _gzipped(self, pieces: list[bytes]) -> bytes:
+        """Return a gzip file (RFC 1952) of texts deflated once and values stored as they are.
+
+        That costs a check sum, and a value never shares a compressed block with anything, so that the length of the
+        answer tells nothing about it (BREACH).
+        """
+        body = [_GZIP_HEAD]
+        for packed, piece in zip(self._packed, [*pieces, b""], strict=True):
+            # A stored block of RFC 1951: no bits set, its length, the length's complement.
+            body += [
+                packed,
+                b"\x00",
+                len(piece).to_bytes(2, "little"),
+                (~len(piece) & 0xFFFF).to_bytes(2, "little"),
+                piece,
+            ]
+        whole = self._joined(pieces)
+        body += [_LAST_BLOCK, zlib.crc32(whole).to_bytes(4, "little"), len(whole).to_bytes(4, "little")]
+        return b"".join(body)
+
+
+def _deflate(text: bytes) -> bytes:
+    """Return raw deflate blocks that end on a whole byte, so that others may follow."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return packer.compress(text) + packer.flush(zlib.Z_FULL_FLUSH)
+
+
+@lru_cache(maxsize=64)
+def takes_gzip(accepted: str) -> bool:
+    """Tell whether an Accept-Encoding header allows gzip."""
+    return parse_accept_header(accepted, Accept)["gzip"] > 0
