@@ -246,15 +246,11 @@ def _day(_context: object, _option: object, value: str | None) -> date | None:
 @click.option("--last-day", callback=_day, help="Last day of voting; the worker closes after it.")
 @as_json
 @inside
-def campaign_create(
-    name: str, year: int, template: str, first_day: date | None, last_day: date | None, as_json: bool
-) -> None:
+def campaign_create(as_json: bool, **what: Any) -> None:
     """Make a draft campaign from the roster."""
     from survey.services.campaigns import create_campaign
 
-    number, made = create_campaign(
-        name=name, year=year, template=template, first_day=first_day, last_day=last_day, actor=ACTOR
-    )
+    number, made = create_campaign(**what, actor=ACTOR)
     say({"campaign": number, "evaluations": [asdict(evaluation) for evaluation in made]}, as_json=as_json)
 
 
@@ -282,21 +278,19 @@ def campaign_move(campaign_id: int, state: str, as_json: bool) -> None:
 @click.option("--reason", default="", help="Why extra slips are made (audit log).")
 @as_json
 @inside
-def slips(
-    campaign_id: int, out: Path, reissue: str | None, add: tuple[str, str] | None, reason: str, as_json: bool
-) -> None:
+def slips(campaign_id: int, out: Path, as_json: bool, **what: Any) -> None:
     """Make the slips of a campaign and print them; codes are shown this once."""
     from survey.services.printing import prepare_directory, write_slips
 
     prepare_directory(out)
-    issued = _issue(campaign_id, reissue, add, reason)
+    issued = _issue(campaign_id, **what)
     files = write_slips(issued, campaign_id=campaign_id, directory=out)
     number = sum(len(group.codes) for group in issued)
     names = [str(path.relative_to(out)) for path in files]
     say({"slips": number, "files": names}, as_json=as_json, text=f"{number} slips in {out}")
 
 
-def _issue(campaign_id: int, reissue: str | None, add: tuple[str, str] | None, reason: str) -> Any:
+def _issue(campaign_id: int, *, reissue: str | None, add: tuple[str, str] | None, reason: str) -> Any:
     from survey.services.slips import add_slips, issue_slips, reissue_slips
 
     if reissue and add:

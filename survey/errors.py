@@ -55,7 +55,14 @@ class Forbidden(Refused):
 class BallotRefused(SurveyError):
     """A respondent cannot vote now; `kind` is one of the keys of `STATUS_OF_KIND`."""
 
-    STATUS_OF_KIND: ClassVar = {"not_open": 403, "unknown": 404, "used": 409, "closed": 410, "voided": 410, "throttled": 429}
+    STATUS_OF_KIND: ClassVar = {
+        "not_open": 403,
+        "unknown": 404,
+        "used": 409,
+        "closed": 410,
+        "voided": 410,
+        "throttled": 429,
+    }
 
     def __init__(self, kind: str) -> None:
         super().__init__(kind)

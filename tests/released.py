@@ -11,9 +11,9 @@ from survey.analysis.scoring import Scheme, load_scheme
 from survey.analysis.tallies import Tally, tally_ballots
 from survey.analysis.trends import change, samples
 from survey.extensions import db
+from survey.instruments.questionnaires import questionnaire_from_json
 from survey.models.campaigns import Campaign, Evaluation
 from survey.models.instruments import QuestionnaireVersion
-from survey.instruments.questionnaires import questionnaire_from_json
 from survey.models.results import CubeEvaluation, CubeTarget, CubeUnit
 
 

@@ -66,7 +66,10 @@ class EvaluationResult:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Units:
-    """Units, the unit of each target (n_targets,), -1 for none, which units are withheld (n_units,), and whether all are."""
+    """Units, the unit of each target (n_targets,), -1 for none, and which units are withheld (n_units,).
+
+    few_raters: all are, because the same few people rated every target.
+    """
 
     codes: tuple[str, ...]
     of_target: Ints

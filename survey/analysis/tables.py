@@ -87,7 +87,8 @@ def _collect(
             raise BadInput(f"{path.name}, line {line}: {name!r} stands in unit {units[name]!r} before, now in {unit!r}")
         target.append(targets.setdefault(name, len(targets)))
         group.append(groups.setdefault(_cell(row, group_place), len(groups)))
-        answers += bytes(_levels(path, line, row, item_places, columns.items, known))
+        where = f"{path.name}, line {line}"
+        answers += bytes(_levels(row, item_places, known, where=where, items=columns.items))
     if not target:
         raise BadInput(f"{path.name}: there is no ballot in the file")
     return ForeignBallots(
@@ -102,7 +103,7 @@ def _collect(
 
 
 def _levels(
-    path: Path, line: int, row: list[str], places: Sequence[int | None], items: Sequence[str], known: dict[str, int]
+    row: list[str], places: Sequence[int | None], known: dict[str, int], *, where: str, items: Sequence[str]
 ) -> Iterator[int]:
     for place, item in zip(places, items, strict=True):
         text = _cell(row, place)
@@ -110,7 +111,7 @@ def _levels(
         if level is None:
             level = known.get(text.removesuffix(".0"))
         if level is None:
-            raise BadInput(f"{path.name}, line {line}, column {item!r}: {text!r} is not a level")
+            raise BadInput(f"{where}, column {item!r}: {text!r} is not a level")
         yield level
 
 

@@ -8,6 +8,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from survey.extensions import Base
 
+# Web processes remember groups by id: a draft made anew must not get the ids of the rows it replaces (SQLite would).
+NEVER_REUSED = {"sqlite_autoincrement": True}
+
 
 class Campaign(Base):
     """A campaign; `anonymity` is its type, chosen at creation, and no code path changes it."""
@@ -30,7 +33,7 @@ class Evaluation(Base):
     """One relation inside a campaign with one questionnaire version and one frozen scheme."""
 
     __tablename__ = "evaluation"
-    __table_args__ = (UniqueConstraint("campaign_id", "relation"),)
+    __table_args__ = (UniqueConstraint("campaign_id", "relation"), NEVER_REUSED)
     id: Mapped[int] = mapped_column(primary_key=True)
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"))
     relation: Mapped[str] = mapped_column(String(40))
@@ -46,7 +49,7 @@ class RaterGroup(Base):
     """
 
     __tablename__ = "rater_group"
-    __table_args__ = (UniqueConstraint("evaluation_id", "code"),)
+    __table_args__ = (UniqueConstraint("evaluation_id", "code"), NEVER_REUSED)
     id: Mapped[int] = mapped_column(primary_key=True)
     evaluation_id: Mapped[int] = mapped_column(ForeignKey("evaluation.id"), index=True)
     code: Mapped[str] = mapped_column(String(120), index=True)
@@ -65,7 +68,7 @@ class Target(Base):
     """A target (测评对象) under the roster's own code; `left_out` says why it takes no part, if so."""
 
     __tablename__ = "target"
-    __table_args__ = (UniqueConstraint("evaluation_id", "code"),)
+    __table_args__ = (UniqueConstraint("evaluation_id", "code"), NEVER_REUSED)
     id: Mapped[int] = mapped_column(primary_key=True)
     evaluation_id: Mapped[int] = mapped_column(ForeignKey("evaluation.id"), index=True)
     code: Mapped[str] = mapped_column(String(60))

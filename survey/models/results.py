@@ -55,7 +55,11 @@ class CubeTarget(Base):
     """The released record of one target; columns for sorting and finding, the whole record in `document`."""
 
     __tablename__ = "cube_target"
-    __table_args__ = (Index("ix_cube_target_unit", "evaluation_id", "unit"), Index("ix_cube_target_code", "code"), *_SORTED)
+    __table_args__ = (
+        Index("ix_cube_target_unit", "evaluation_id", "unit"),
+        Index("ix_cube_target_code", "code"),
+        *_SORTED,
+    )
     evaluation_id: Mapped[int] = mapped_column(ForeignKey("evaluation.id"), primary_key=True)
     code: Mapped[str] = mapped_column(String(60), primary_key=True)
     name: Mapped[str] = mapped_column(String(200))

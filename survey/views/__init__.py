@@ -106,15 +106,15 @@ _FIXED_HEADERS = (
 
 
 def _headers(response: Response) -> Response:
-    there = {name.lower() for name, _value in response.headers}
+    headers = response.headers
+    there = {name for name, _value in headers}
     for name, value in _FIXED_HEADERS:
-        if name.lower() not in there:
-            response.headers.add(name, value)
-    if "content-security-policy" not in there:
-        nonce = f" 'nonce-{g.csp_nonce}'" if "csp_nonce" in g else ""
-        response.headers.add("Content-Security-Policy", _CSP.format(nonce=nonce))
+        if name not in there:
+            headers.add(name, value)
+    nonce = f" 'nonce-{g.csp_nonce}'" if "csp_nonce" in g else ""
+    headers.add("Content-Security-Policy", _CSP.format(nonce=nonce))
     if request.is_secure:
-        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+        headers.add("Strict-Transport-Security", "max-age=31536000")
     return response
 
 

@@ -214,12 +214,12 @@ def _incomplete(holder: Holder, electorate: Electorate, target: Page, reading: p
 
 
 def _is_big() -> bool:
-    wanted = request.args if "big" in request.args else request.cookies
+    wanted = request.args if request.query_string and "big" in request.args else request.cookies
     return "big" in wanted and wanted["big"] == "1"
 
 
 def _with_big(response: Response) -> Response:
-    if "big" in request.args and request.args["big"] in ("0", "1"):
+    if request.query_string and request.args.get("big") in ("0", "1"):
         response.set_cookie("big", request.args["big"], max_age=BIG_SECONDS, samesite="Lax")
     return response
 

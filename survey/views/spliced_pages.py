@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from struct import Struct
 from typing import Self
 
 from flask import Response, request
@@ -15,7 +16,9 @@ from werkzeug.http import parse_accept_header
 # Control characters, so that no text of a questionnaire or roster can look like a mark.
 _MARK = re.compile("\x02(\\w+)\x03")
 _GZIP_HEAD = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
+_STORED = Struct("<BHH")
 _LAST_BLOCK = b"\x03\x00"
+_TRAILER = Struct("<II")
 
 
 def mark(name: str) -> str:
@@ -41,35 +44,29 @@ class SplicedPage:
         return tuple(_deflate(text) for text in self.texts)
 
     def respond(self, values: Mapping[str, str], *, status: int = 200) -> Response:
-        """Return the page with these values (plain texts, escaped here), compressed if the browser takes it."""
-        escaped = {name: str(escape(value)).encode() for name, value in values.items()}
-        pieces = [escaped[name] for name in self.slots]
-        if not takes_gzip(request.headers.get("Accept-Encoding", "")):
-            return Response(self._joined(pieces), status, mimetype="text/html", headers={"Vary": "Accept-Encoding"})
-        headers = {"Vary": "Accept-Encoding", "Content-Encoding": "gzip"}
-        return Response(self._gzipped(pieces), status, mimetype="text/html", headers=headers)
+        """Return the page with these values (plain texts, escaped here), compressed if the browser takes it.
 
-    def _joined(self, pieces: list[bytes]) -> bytes:
-        return b"".join(part for pair in zip(self.texts, [*pieces, b""], strict=True) for part in pair)
+        It must not be stored by anybody, so that no `Vary` is needed.
+        """
+        pieces = [escape(values[name]).encode() for name in self.slots]
+        whole = b"".join(part for pair in zip(self.texts, [*pieces, b""], strict=True) for part in pair)
+        headers = {"Cache-Control": "no-store"}
+        if takes_gzip(request.headers.get("Accept-Encoding", "")):
+            headers["Content-Encoding"] = "gzip"
+            whole = self._gzipped(pieces, whole)
+        return Response(whole, status, headers, content_type="text/html; charset=utf-8")
 
-    def _gzipped(self, pieces: list[bytes]) -> bytes:
+    def _gzipped(self, pieces: list[bytes], whole: bytes) -> bytes:
         """Return a gzip file (RFC 1952) of texts deflated once and values stored as they are.
 
-        That costs a check sum, and a value never shares a compressed block with anything, so that the length of the
+        That costs a check sum only; and as a value never shares a compressed block with anything, the length of the
         answer tells nothing about it (BREACH).
         """
-        body = [_GZIP_HEAD]
-        for packed, piece in zip(self._packed, [*pieces, b""], strict=True):
-            # A stored block of RFC 1951: no bits set, its length, the length's complement.
-            body += [
-                packed,
-                b"\x00",
-                len(piece).to_bytes(2, "little"),
-                (~len(piece) & 0xFFFF).to_bytes(2, "little"),
-                piece,
-            ]
-        whole = self._joined(pieces)
-        body += [_LAST_BLOCK, zlib.crc32(whole).to_bytes(4, "little"), len(whole).to_bytes(4, "little")]
+        body = [_GZIP_HEAD, self._packed[0]]
+        for piece, packed in zip(pieces, self._packed[1:], strict=True):
+            # A stored block of RFC 1951: no bit set, its length, the length's complement, the bytes.
+            body += [_STORED.pack(0, len(piece), ~len(piece) & 0xFFFF), piece, packed]
+        body += [_LAST_BLOCK, _TRAILER.pack(zlib.crc32(whole), len(whole))]
         return b"".join(body)
 
 

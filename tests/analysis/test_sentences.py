@@ -23,7 +23,7 @@ def say(language="zh_Hans_CN", **changes):
 
 
 def test_a_target_in_chinese():
-    assert say() == "城北中学家长满意度86.4 分(95% 区间 84.1–88.7,有效答卷 212 份,回收率 71%),达到 60 分的标准。"
+    assert say() == "城北中学家长满意度86.4 分（95% 区间 84.1–88.7，有效答卷 212 份，回收率 71%），达到 60 分的标准。"
 
 
 def test_a_target_in_english():
@@ -54,10 +54,10 @@ def test_without_roster_interval_or_ballots():
 
 def test_changes_in_chinese():
     up = Change(difference=3.21, ci=(1.0, 5.0), p=0.012, n=8, method="paired_targets")
-    assert change_sentence(up) == "与去年相比提高 3.2 分,差异显著(p=0.012),按 8 个相同的测评对象比较。"
+    assert change_sentence(up) == "与去年相比提高 3.2 分，差异显著（p=0.012），按 8 个相同的测评对象比较。"
     unclear = Change(difference=-0.02, ci=(-2.0, 2.0), p=0.9, n=90, method="welch_ballots")
     assert change_sentence(unclear) == (
-        "与去年相比变化 +0.0 分,变化不显著(p=0.900),不足以判断升降,按两年共 90 份答卷比较。"
+        "与去年相比变化 +0.0 分，变化不显著（p=0.900），不足以判断升降，按两年共 90 份答卷比较。"
     )
 
 
@@ -71,7 +71,7 @@ def test_changes_in_english():
 
 
 def test_a_flagged_pair():
-    assert pair_sentence(PAIR, name_a="甲校", name_b="乙校") == "甲校比乙校高 0.30 级,差异显著(校正后 p=0.012)。"
+    assert pair_sentence(PAIR, name_a="甲校", name_b="乙校") == "甲校比乙校高 0.30 级，差异显著（校正后 p=0.012）。"
     lower = {**PAIR, "difference": -0.3}
     assert pair_sentence(lower, name_a="A", name_b="B", language="en") == (
         "A is 0.30 levels lower than B, a significant difference (adjusted p=0.012)."

@@ -125,7 +125,10 @@ BAD = {
     "same chip code": (lambda d: d["chips"].append(d["chips"][0]), r"chips clear: the code 'clear' is used twice"),
     "same variant": (lambda d: d["variants"].append(d["variants"][0]), r"variants child: the code .* used twice"),
     "no item code": (lambda d: d["items"][3].pop("code"), r"student_teacher, items 4: 'code' is missing"),
-    "bad item code": (lambda d: d["items"][3].update(code="t4"), r"student_teacher, items: .t4. is no code such as T01"),
+    "bad item code": (
+        lambda d: d["items"][3].update(code="t4"),
+        r"student_teacher, items: .t4. is no code such as T01",
+    ),
     "no such dimension": (lambda d: d["items"][0].update(dimension="luck"), r"items T01: there is no dimension 'luck'"),
     "empty dimension": (
         lambda d: d["dimensions"].append({"code": "luck", "zh": "运气", "en": "Luck"}),

@@ -19,9 +19,15 @@ def answer_everything(page: Page) -> None:
         fieldset.locator("label").first.click()
 
 
-def test_a_printed_slip_leads_to_a_receipt(site: Site, campaign: int, browser: Browser, phone: Page, tmp_path: Path) -> None:
+def test_a_printed_slip_leads_to_a_receipt(
+    site: Site, campaign: int, browser: Browser, phone: Page, tmp_path: Path
+) -> None:
     groups = [group for group in issue_slips(campaign, actor="test") if group.group == "P-101-三年级1班"]
-    sheet = next(path for path in write_slips(groups, campaign_id=campaign, directory=tmp_path / "slips") if path.suffix == ".html")
+    sheet = next(
+        path
+        for path in write_slips(groups, campaign_id=campaign, directory=tmp_path / "slips")
+        if path.suffix == ".html"
+    )
     printed = browser.new_page(viewport={"width": 794, "height": 1123}, device_scale_factor=2)
     printed.goto(sheet.as_uri())
     printed.screenshot(path=tmp_path / "sheet.png", full_page=True)

@@ -163,7 +163,8 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['campaign_id'], ['campaign.id'], name=op.f('fk_evaluation_campaign_id_campaign')),
     sa.ForeignKeyConstraint(['questionnaire_id'], ['questionnaire.id'], name=op.f('fk_evaluation_questionnaire_id_questionnaire')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_evaluation')),
-    sa.UniqueConstraint('campaign_id', 'relation', name=op.f('uq_evaluation_campaign_id'))
+    sa.UniqueConstraint('campaign_id', 'relation', name=op.f('uq_evaluation_campaign_id')),
+    sqlite_autoincrement=True
     )
     op.create_table('school_class',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -249,7 +250,8 @@ def upgrade() -> None:
     sa.Column('begun', sa.Integer(), nullable=False),
     sa.ForeignKeyConstraint(['evaluation_id'], ['evaluation.id'], name=op.f('fk_rater_group_evaluation_id_evaluation')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_rater_group')),
-    sa.UniqueConstraint('evaluation_id', 'code', name=op.f('uq_rater_group_evaluation_id'))
+    sa.UniqueConstraint('evaluation_id', 'code', name=op.f('uq_rater_group_evaluation_id')),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('rater_group', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_rater_group_code'), ['code'], unique=False)
@@ -288,7 +290,8 @@ def upgrade() -> None:
     sa.Column('left_out', sa.String(length=40), nullable=True),
     sa.ForeignKeyConstraint(['evaluation_id'], ['evaluation.id'], name=op.f('fk_target_evaluation_id_evaluation')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_target')),
-    sa.UniqueConstraint('evaluation_id', 'code', name=op.f('uq_target_evaluation_id'))
+    sa.UniqueConstraint('evaluation_id', 'code', name=op.f('uq_target_evaluation_id')),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('target', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_target_evaluation_id'), ['evaluation_id'], unique=False)
