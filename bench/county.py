@@ -12,9 +12,9 @@ from survey import create_app
 from survey.config import Config
 from survey.database import transaction
 from survey.extensions import db
+from survey.instruments.questionnaires import Item, Questionnaire, ready_questionnaires
 from survey.models.campaigns import Evaluation
 from survey.models.organisations import RosterVersion, School, SchoolClass
-from survey.instruments.questionnaires import Item, Questionnaire, ready_questionnaires
 from survey.services import instances
 from survey.services.campaigns import create_campaign, move_campaign
 from survey.services.instruments import new_version

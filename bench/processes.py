@@ -90,11 +90,12 @@ def product(config: Config) -> Iterator[Server]:
 
 
 @contextmanager
-def bare(database: str, *, page_bytes: int, thanks_bytes: int) -> Iterator[Server]:
+def bare(database: str, *, items: int, page_bytes: int, thanks_bytes: int) -> Iterator[Server]:
     """Run the yardstick under the same gunicorn settings as the product."""
     port = free_port()
     settings = {
         yardstick.DATABASE: database,
+        yardstick.ITEMS: str(items),
         yardstick.PAGE_BYTES: str(page_bytes),
         yardstick.THANKS_BYTES: str(thanks_bytes),
     }
@@ -106,7 +107,7 @@ def bare(database: str, *, page_bytes: int, thanks_bytes: int) -> Iterator[Serve
 @contextmanager
 def _running(command: list[str], settings: Mapping[str, str], *, port: int, path: str) -> Iterator[Server]:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("SURVEY_")}
-    process = subprocess.Popen(command, env=environ | settings, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, env={**environ, **settings}, stdout=subprocess.DEVNULL)
     try:
         _wait(process, port, path)
         yield Server(pid=process.pid, port=port)

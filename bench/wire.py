@@ -16,9 +16,10 @@ _COOKIE = re.compile(rb"\r\nset-cookie: ([^;\r]+)", re.IGNORECASE)
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What came back; `cookie` is name=value of the one cookie set, if any."""
+    """What came back; `cookie` is name=value of the one cookie set, if any; `received` its bytes on the wire."""
 
     status: int
+    received: int
     body: bytes
     location: str
     cookie: str
@@ -64,12 +65,14 @@ class Wire:
             raise OSError("an answer without Content-Length")
         while len(body) < int(length[1]):
             body += self._more()
-        self.bytes += len(head) + 4 + len(body)
+        received = len(head) + 4 + len(body)
+        self.bytes += received
         if b"content-encoding: gzip" in head.lower():
             body = gzip.decompress(body)
         location, cookie = _LOCATION.search(head), _COOKIE.search(head)
         return Answer(
             status=int(head[9:12]),
+            received=received,
             body=body,
             location=location[1].decode() if location else "",
             cookie=cookie[1].decode() if cookie else "",

@@ -11,7 +11,7 @@ from flask import Flask, Response, redirect, request
 PAGE_BYTES = "BENCH_PAGE_BYTES"
 THANKS_BYTES = "BENCH_THANKS_BYTES"
 DATABASE = "BENCH_DATABASE"
-ITEMS = 20
+ITEMS = "BENCH_ITEMS"
 _TABLE = "CREATE TABLE IF NOT EXISTS bare (id {bytes} PRIMARY KEY, answers {bytes} NOT NULL)"
 Insert = Callable[[bytes, bytes], object]
 
@@ -19,6 +19,7 @@ Insert = Callable[[bytes, bytes], object]
 def create_app() -> Flask:
     """Return the application; sizes of its two pages and its database come from the environment."""
     app = Flask(__name__)
+    items = int(os.environ[ITEMS])
     page = "<!doctype html>" + "x" * (int(os.environ[PAGE_BYTES]) - 15)
     thanks = "<!doctype html>" + "x" * (int(os.environ[THANKS_BYTES]) - 15)
     insert = _inserter(os.environ[DATABASE])
@@ -29,7 +30,7 @@ def create_app() -> Flask:
 
     @app.post("/form")
     def submit() -> Response:
-        answers = bytes(int(request.form[f"q{item}"]) for item in range(ITEMS))
+        answers = bytes(int(request.form[f"q{item}"]) for item in range(items))
         insert(secrets.token_bytes(16), answers)
         return redirect("/thanks", code=303)  # type: ignore[return-value]
 

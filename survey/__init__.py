@@ -12,9 +12,10 @@ __version__ = "0.1.0"
 def create_app(config: Config | None = None) -> Flask:
     """Return the application of one instance; raise Refused or BadInput when its settings or secrets are unusable."""
     from survey import database, extensions, keys, views
+    from survey.views.application import Application
 
     config = config or load_config()
-    app = Flask(__name__, template_folder=str(_templates()), instance_path=str(config.instance.resolve()))
+    app = Application(__name__, template_folder=str(_templates()), instance_path=str(config.instance.resolve()))
     master = keys.read_master_key(config.instance)
     app.config.update(views.settings(config), WUPING=config, MASTER_KEY=master)
     with app.app_context():

@@ -1,5 +1,6 @@
 """The console command `survey`: thin wrappers around services, for the machine's owner."""
 
+import gettext
 import json
 import os
 import sys
@@ -29,7 +30,7 @@ def refusing(command: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return command(*args, **kwargs)
         except SurveyError as error:
-            click.echo(str(error), err=True)
+            click.echo(error.sentence(_translation().gettext), err=True)
             raise SystemExit(error.exit_code) from None
         except (click.ClickException, click.exceptions.Exit):
             raise
@@ -40,6 +41,13 @@ def refusing(command: Callable[..., Any]) -> Callable[..., Any]:
             raise SystemExit(1) from None
 
     return guarded
+
+
+def _translation() -> gettext.NullTranslations:
+    """Return the catalogue of the console: the setting may itself be what is wrong, so only the variable is asked."""
+    language = os.environ.get("SURVEY_LANGUAGE", "zh_Hans_CN")
+    folder = Path(__file__).parent / "translations"
+    return gettext.translation("messages", localedir=folder, languages=[language], fallback=True)
 
 
 def inside(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from survey.errors import BadInput
+from survey.errors import N_, BadInput
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,7 @@ def _from_file(path: Path) -> dict[str, Any]:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: not valid TOML ({error})") from error
+        raise BadInput(N_("%(file)s: not valid TOML (%(why)s)."), file=path, why=error) from error
     return {name: _typed(name, value, where=str(path)) for name, value in values.items()}
 
 
@@ -74,23 +74,23 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
 def _typed(name: str, value: object, *, where: str) -> object:
     known = {f.name: f.type for f in fields(Config)}
     if name not in known or name == "instance":
-        raise BadInput(f"{where}: unknown setting {name!r}")
+        raise BadInput(N_("%(where)s: there is no setting %(name)s."), where=where, name=name)
     if known[name] is not int:
         return str(value)
     try:
         return int(str(value))
     except ValueError as error:
-        raise BadInput(f"{where}: {name} must be a whole number, not {value!r}") from error
+        raise BadInput(N_("%(where)s: a whole number is needed, not %(value)s."), where=where, value=value) from error
 
 
 def _checked(config: Config) -> Config:
     parts = urlsplit(config.public_base_url)
     if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
-        raise BadInput(f"public_base_url must be like https://host, not {config.public_base_url!r}")
+        raise BadInput(N_("public_base_url must be like https://host, not %(value)s."), value=config.public_base_url)
     if config.database_url and config.database_url.partition(":")[0].partition("+")[0] not in {
         "sqlite",
         "postgres",
         "postgresql",
     }:
-        raise BadInput("database_url must be a sqlite:// or postgresql:// address")
+        raise BadInput(N_("database_url must be a sqlite:// or postgresql:// address."))
     return replace(config, public_base_url=config.public_base_url.rstrip("/"))

@@ -10,15 +10,37 @@ SurveyError
 └── Unavailable        503, exit 1: the machine cannot do it now (busy database, full disk)
 """
 
-
+from collections.abc import Callable
 from typing import ClassVar
 
 
+def N_(message: str) -> str:  # noqa: N802 - the name that catalogue tools know
+    """Mark a message for the catalogue without translating it here."""
+    return message
+
+
 class SurveyError(Exception):
-    """Anything the product says no to; `str(error)` is a sentence for the user."""
+    """Anything the product says no to; `str(error)` is a sentence for the user.
+
+    Where no language is known yet (settings, secrets, pure statistics), the sentence is an English message marked by
+    `N_` with its values apart, and whoever shows it translates it: `sentence(gettext)`.
+    """
 
     status = 500
     exit_code = 1
+
+    def __init__(self, message: str = "", **values: object) -> None:
+        super().__init__(message)
+        self.message = message
+        self.values = values
+
+    def __str__(self) -> str:
+        return self.sentence(str)
+
+    def sentence(self, translate: Callable[[str], str]) -> str:
+        """Return the sentence in the language of `translate`."""
+        text = translate(self.message) if self.message else ""
+        return text % self.values if self.values else text
 
 
 class Refused(SurveyError):

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from flask import current_app
 
-from survey.errors import Refused
+from survey.errors import N_, Refused
 
 FILE_NAME = "secret.key"
 
@@ -29,12 +29,14 @@ def read_master_key(instance: Path) -> bytes:
     """Return the master key; raise Refused when it is missing, short, or readable by others."""
     path = instance / FILE_NAME
     if not path.is_file():
-        raise Refused(f"no instance in {instance}: run `survey init --admin NAME` first")
+        raise Refused(N_("There is no instance in %(folder)s: run `survey init --admin NAME` first."), folder=instance)
     if path.stat().st_mode & 0o077:
-        raise Refused(f"{path} may be read by others: run chmod 600 on it")
+        raise Refused(N_("%(file)s may be read by others: run chmod 600 on it."), file=path)
     key = path.read_bytes()
     if len(key) != 32:
-        raise Refused(f"{path} is damaged: restore it from your backup; slips in use depend on it")
+        raise Refused(
+            N_("%(file)s is damaged: restore it from your backup; the printed slips depend on it."), file=path
+        )
     return key
 
 

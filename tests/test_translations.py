@@ -17,7 +17,7 @@ PLACEHOLDER = re.compile(r"%\(\w+\)s|\{\w+\}")
 def wanted() -> set[str]:
     """Every message of the sources and templates."""
     methods = [("**.py", "python"), ("**.html", "jinja2")]
-    keywords = {"_": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2)}
+    keywords = {"_": None, "gettext": None, "lazy_gettext": None, "N_": None, "ngettext": (1, 2)}
     found = set()
     for folder in ("survey", "templates"):
         for _file, _line, message, _comments, _context in extract_from_dir(ROOT / folder, methods, {}, keywords):

@@ -10,7 +10,7 @@ import numpy as np
 
 from survey.analysis.arrays import Bytes, Ints
 from survey.analysis.scoring import BLANK, NO_OPINION
-from survey.errors import BadInput
+from survey.errors import N_, BadInput
 
 MOST_ROWS = 20_000_000
 HIGHEST_LEVEL = 100
@@ -47,10 +47,14 @@ def parse_levels(text: str) -> tuple[int, int]:
     """Read LOW-HIGH, such as 1-5 or 0-10; raise BadInput. 0 means no opinion, so levels begin at 1."""
     low, dash, high = text.partition("-")
     if not (dash and low.strip().isdecimal() and high.strip().isdecimal()):
-        raise BadInput(f"--levels must be like 1-5, not {text!r}")
+        raise BadInput(N_("--levels must be like 1-5, not %(value)s."), value=text)
     lowest, highest = max(int(low), 1), int(high)
     if not lowest < highest <= HIGHEST_LEVEL:
-        raise BadInput(f"--levels {text}: the lowest level must lie below the highest, at most {HIGHEST_LEVEL}")
+        raise BadInput(
+            N_("--levels %(value)s: the lowest level must lie below the highest, at most %(most)s."),
+            value=text,
+            most=HIGHEST_LEVEL,
+        )
     return lowest, highest
 
 
@@ -62,7 +66,12 @@ def read_foreign_ballots(path: Path, columns: Columns, *, levels: tuple[int, int
     for name in wanted:
         if name is not None and header.count(name) != 1:
             known = ", ".join(header[:30]) or "none"
-            raise BadInput(f"{path.name}: no single column {name!r}; the columns are: {known}")
+            raise BadInput(
+                N_("%(file)s: there must be exactly one column %(name)s; the columns are: %(known)s."),
+                file=path.name,
+                name=name,
+                known=known,
+            )
     places = [None if name is None else header.index(name) for name in wanted]
     return _collect(path, rows, places, columns, levels=levels)
 
@@ -81,16 +90,25 @@ def _collect(
             continue
         name = _cell(row, target_place)
         if not name:
-            raise BadInput(f"{path.name}, line {line}: column {columns.target!r} is empty")
+            raise BadInput(
+                N_("%(file)s, line %(line)s: column %(name)s is empty."), file=path.name, line=line, name=columns.target
+            )
         unit = _cell(row, unit_place)
         if units.setdefault(name, unit) != unit:
-            raise BadInput(f"{path.name}, line {line}: {name!r} stands in unit {units[name]!r} before, now in {unit!r}")
+            raise BadInput(
+                N_("%(file)s, line %(line)s: %(name)s belongs to unit %(before)s above, here to %(now)s."),
+                file=path.name,
+                line=line,
+                name=name,
+                before=units[name],
+                now=unit,
+            )
         target.append(targets.setdefault(name, len(targets)))
         group.append(groups.setdefault(_cell(row, group_place), len(groups)))
-        where = f"{path.name}, line {line}"
+        where = {"file": path.name, "line": line}
         answers += bytes(_levels(row, item_places, known, where=where, items=columns.items))
     if not target:
-        raise BadInput(f"{path.name}: there is no ballot in the file")
+        raise BadInput(N_("%(file)s: there is no ballot in the file."), file=path.name)
     return ForeignBallots(
         answers=np.frombuffer(bytes(answers), dtype=np.uint8).reshape(len(target), len(columns.items)),
         target=np.array(target, dtype=np.int64),
@@ -103,7 +121,12 @@ def _collect(
 
 
 def _levels(
-    row: list[str], places: Sequence[int | None], known: dict[str, int], *, where: str, items: Sequence[str]
+    row: list[str],
+    places: Sequence[int | None],
+    known: dict[str, int],
+    *,
+    where: dict[str, object],
+    items: Sequence[str],
 ) -> Iterator[int]:
     for place, item in zip(places, items, strict=True):
         text = _cell(row, place)
@@ -111,7 +134,12 @@ def _levels(
         if level is None:
             level = known.get(text.removesuffix(".0"))
         if level is None:
-            raise BadInput(f"{where}, column {item!r}: {text!r} is not a level")
+            raise BadInput(
+                N_("%(file)s, line %(line)s, column %(name)s: %(value)s is not a level."),
+                name=item,
+                value=text,
+                **where,
+            )
         yield level
 
 
@@ -124,7 +152,7 @@ def _rows(path: Path) -> Iterator[list[str]]:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise BadInput(f"{path}: cannot be read ({error.strerror})") from error
+        raise BadInput(N_("%(file)s cannot be read (%(why)s)."), file=path, why=error.strerror) from error
     if content.startswith(b"PK"):
         return _xlsx_rows(path)
     text = _decoded(path, content)
@@ -133,13 +161,13 @@ def _rows(path: Path) -> Iterator[list[str]]:
 
 def _decoded(path: Path, content: bytes) -> str:
     if b"\0" in content[:100_000]:
-        raise BadInput(f"{path.name}: neither a CSV nor an XLSX file")
+        raise BadInput(N_("%(file)s is neither a CSV nor an XLSX file."), file=path.name)
     for encoding in ("utf-8-sig", "gb18030"):
         try:
             return content.decode(encoding)
         except UnicodeDecodeError:
             continue
-    raise BadInput(f"{path.name}: the text is neither UTF-8 nor GBK")
+    raise BadInput(N_("%(file)s: the text is neither UTF-8 nor GBK."), file=path.name)
 
 
 def _xlsx_rows(path: Path) -> Iterator[list[str]]:
@@ -149,7 +177,7 @@ def _xlsx_rows(path: Path) -> Iterator[list[str]]:
         sheet = CalamineWorkbook.from_path(path).get_sheet_by_index(0)
         rows = sheet.to_python(skip_empty_area=False)
     except (CalamineError, IndexError) as error:
-        raise BadInput(f"{path.name}: cannot be read as an Excel file") from error
+        raise BadInput(N_("%(file)s cannot be read as an Excel file."), file=path.name) from error
     return ([_text(cell) for cell in row] for row in rows)
 
 

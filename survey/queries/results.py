@@ -12,9 +12,9 @@ from sqlalchemy import ColumnElement, Select, func, or_, select
 from survey.analysis.scoring import Scheme
 from survey.errors import NotFound
 from survey.extensions import db
+from survey.instruments.questionnaires import Questionnaire, questionnaire_from_json
 from survey.models.campaigns import Campaign, Evaluation
 from survey.models.instruments import QuestionnaireVersion
-from survey.instruments.questionnaires import Questionnaire, questionnaire_from_json
 from survey.models.results import CubeEvaluation, CubeTarget, CubeUnit
 from survey.queries.cubes import RELEASED
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from survey.errors import BadInput
+from survey.errors import N_, BadInput
 
 SCHEMA = "wuping.results/1"
 
@@ -22,7 +22,7 @@ def analyse_table(
 
     names = tuple(dict.fromkeys(name.strip() for name in items.split(",") if name.strip()))
     if not names:
-        raise BadInput("--items needs at least one column")
+        raise BadInput(N_("--items needs at least one column."))
     bounds = parse_levels(levels)
     columns = Columns(target=target, items=names, unit=unit, group=group)
     foreign = read_foreign_ballots(file, columns, levels=bounds)

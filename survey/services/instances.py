@@ -9,12 +9,13 @@ from pathlib import Path
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import current_app
+from flask_babel import gettext as _
 from flask_migrate import upgrade
 from sqlalchemy import inspect, select, text
 
 from survey.config import Config
 from survey.database import is_sqlite, transaction, write_connection
-from survey.errors import Conflict, SurveyError
+from survey.errors import N_, Conflict, SurveyError
 from survey.extensions import db
 from survey.keys import FILE_NAME, make_master_key
 from survey.models.accounts import Account
@@ -39,14 +40,14 @@ class Check:
 def prepare_folder(config: Config) -> None:
     """Make folder and master key of a new instance; raise Conflict when there is one already."""
     if (config.instance / FILE_NAME).exists():
-        raise Conflict(f"there is an instance in {config.instance} already; nothing was changed")
+        raise Conflict(N_("There is an instance in %(folder)s already; nothing was changed."), folder=config.instance)
     make_master_key(config.instance)
 
 
 def init_instance(admin: str) -> NewAccount:
     """Create the tables, load the ready questionnaires, add the first officer; raise Conflict if tables exist."""
     if inspect(db.engine).has_table("account"):
-        raise Conflict("the database holds an instance already; nothing was changed")
+        raise Conflict(_("The database holds an instance already; nothing was changed."))
     upgrade_schema()
     with transaction() as session:
         load_ready_questionnaires(session)
@@ -73,35 +74,38 @@ def _guarded(function: Callable[[], Iterator[Check]]) -> list[Check]:
     try:
         return list(function())
     except (SurveyError, OSError, ValueError) as error:
-        return [Check(name=function.__name__.strip("_"), ok=False, level="error", detail=str(error))]
+        return [Check(name=function.__name__.strip("_"), ok=False, level="error", detail=_said(error))]
+
+
+def _said(error: Exception) -> str:
+    return error.sentence(_) if isinstance(error, SurveyError) else str(error)
 
 
 def _configuration() -> Iterator[Check]:
     config: Config = current_app.config["WUPING"]
-    yield Check(name="configuration", ok=True, level="error", detail=f"instance {config.instance}")
-    detail = "respondents arrive by https" if config.https else "plain http: fit for a LAN or a test only"
+    yield Check(name="configuration", ok=True, level="error", detail=_("instance %(folder)s", folder=config.instance))
+    detail = _("respondents arrive by https") if config.https else _("plain http: fit for a LAN or a test only")
     yield Check(name="https", ok=config.https, level="warning", detail=detail)
     host = config.public_base_url.partition("//")[2]
     short = len(host) <= 20
-    detail = f"{host}: {'short enough' if short else 'more than 20 characters'} for a QR code that old phones read"
+    fit = _("%(host)s: short enough for a QR code that old phones read", host=host)
+    detail = fit if short else _("%(host)s: longer than 20 characters, old phones may not read the QR code", host=host)
     yield Check(name="host", ok=short, level="warning", detail=detail)
 
 
 def _versions() -> Iterator[Check]:
     names = ("flask", "sqlalchemy", "numpy", "scipy", "cryptography")
-    yield Check(
-        name="versions", ok=True, level="error", detail=", ".join(f"{name} {version(name)}" for name in names)
-    )
+    yield Check(name="versions", ok=True, level="error", detail=", ".join(f"{name} {version(name)}" for name in names))
     if is_sqlite():
         safe = sqlite3.sqlite_version_info >= SAFE_SQLITE
-        detail = f"SQLite {sqlite3.sqlite_version}; 3.51.3 or later is advised"
+        detail = _("SQLite %(version)s; 3.51.3 or later is advised", version=sqlite3.sqlite_version)
         yield Check(name="sqlite", ok=safe, level="warning", detail=detail)
 
 
 def _secrets() -> Iterator[Check]:
     folder: Path = current_app.config["WUPING"].instance
     open_to_others = [p.name for p in (folder, folder / FILE_NAME) if p.stat().st_mode & 0o077]
-    detail = f"readable by others: {', '.join(open_to_others)}" if open_to_others else "0700 and 0600"
+    detail = _("readable by others: %(files)s", files=", ".join(open_to_others)) if open_to_others else "0700, 0600"
     yield Check(name="secrets", ok=not open_to_others, level="error", detail=detail)
 
 
@@ -121,26 +125,29 @@ def _schema() -> Iterator[Check]:
     newest = ScriptDirectory(str(_migrations())).get_current_head()
     with db.engine.connect() as connection:
         here = MigrationContext.configure(connection).get_current_revision()
-    detail = f"at {here}" if here == newest else f"at {here}, the program needs {newest}: run `survey upgrade`"
+    differs = _("the tables are at %(here)s, the program needs %(newest)s", here=here, newest=newest)
+    detail = str(here) if here == newest else differs
     yield Check(name="migrations", ok=here == newest, level="error", detail=detail)
 
 
 def _balance() -> Iterator[Check]:
     all_of_them = balance.balances()
-    faults = [f"campaign {b.campaign}: {fault}" for b in all_of_them for fault in b.faults]
-    detail = "; ".join(faults) or f"{len(all_of_them)} campaigns, every slip and page accounted for"
+    faults = [f"{b.campaign}: {fault}" for b in all_of_them for fault in b.faults]
+    sound = _("%(number)s campaigns, every slip and page accounted for", number=len(all_of_them))
+    detail = "; ".join(faults) or sound
     yield Check(name="balance", ok=not faults, level="error", detail=detail)
 
 
 def _audit() -> Iterator[Check]:
     broken = audit.first_broken_entry(db.session())
-    detail = "the chain is whole" if broken is None else f"entry {broken} does not fit the chain"
+    detail = _("the chain is whole") if broken is None else _("entry %(id)s does not fit the chain", id=broken)
     yield Check(name="audit", ok=broken is None, level="error", detail=detail)
 
 
 def _accounts() -> Iterator[Check]:
     first = db.session.scalars(select(Account.name).where(Account.must_change, Account.role == "officer")).all()
-    detail = f"first password not changed yet: {', '.join(first)}" if first else "no first password is left"
+    unused = _("first password not changed yet: %(accounts)s", accounts=", ".join(first))
+    detail = unused if first else _("no first password is left")
     yield Check(name="passwords", ok=not first, level="warning", detail=detail)
 
 
@@ -166,5 +173,3 @@ def can_write() -> bool:
     except SurveyError:
         return False
     return True
-
-

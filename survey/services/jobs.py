@@ -78,7 +78,7 @@ def run_next_job() -> bool:
     try:
         result = WORKS[kind](arguments, actor, lambda done, total: _note_progress(job_id, done, total))
     except SurveyError as error:
-        _set(job_id, state="failed", message=str(error)[:500])
+        _set(job_id, state="failed", message=error.sentence(_)[:500])
     except Exception:
         current_app.logger.exception("job %s (%s) failed", job_id, kind)
         _set(job_id, state="failed", message=_("The work failed; the machine's log says why."))

@@ -1,14 +1,19 @@
 """Static files under names that change with their content, so that browsers may keep them for a year."""
 
+import gzip
 import hashlib
+import mimetypes
 from functools import cache
 from pathlib import Path
 
-from flask import Blueprint, Flask, Response, send_from_directory, url_for
+from flask import Blueprint, Flask, Response, request, send_from_directory, url_for
 from werkzeug.exceptions import NotFound
+
+from survey.views.spliced_pages import takes_gzip
 
 FOLDER = Path(__file__).parents[1] / "static"
 YEAR = 31_536_000
+PACKED = (".css", ".js", ".svg")
 
 blueprint = Blueprint("assets", __name__)
 
@@ -16,6 +21,11 @@ blueprint = Blueprint("assets", __name__)
 @cache
 def _mark(name: str) -> str:
     return hashlib.sha256((FOLDER / name).read_bytes()).hexdigest()[:12]
+
+
+@cache
+def _packed(name: str) -> bytes:
+    return gzip.compress((FOLDER / name).read_bytes(), mtime=0)
 
 
 def asset(name: str) -> str:
@@ -28,7 +38,12 @@ def file(mark: str, name: str) -> Response:
     """Serve a static file; it never changes under this address."""
     if not (FOLDER / name).is_file() or _mark(name) != mark:
         raise NotFound
-    response = send_from_directory(FOLDER, name, max_age=YEAR)
+    if name.endswith(PACKED) and takes_gzip(request.headers.get("Accept-Encoding", "")):
+        response = Response(_packed(name), mimetype=mimetypes.guess_type(name)[0])
+        response.headers["Content-Encoding"] = "gzip"
+    else:
+        response = send_from_directory(FOLDER, name, max_age=YEAR)
+    response.headers["Vary"] = "Accept-Encoding"
     response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
     return response
 

@@ -1,0 +1,70 @@
+"""Flask as this product uses it: headers on every answer, and nothing of the desk's work for a respondent's request."""
+
+from typing import Any
+
+from flask import Flask, Request, Response, g, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
+
+RESPONDENTS = "ballots."
+_CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'{nonce}; img-src 'self' data: blob:; connect-src 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+)
+_FIXED_HEADERS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cache-Control", "no-store"),
+)
+
+
+def with_headers(response: Response) -> Response:
+    """Add the headers that every answer has."""
+    headers = response.headers
+    there = {name for name, _value in headers}
+    for name, value in _FIXED_HEADERS:
+        if name not in there:
+            headers.add(name, value)
+    nonce = f" 'nonce-{g.csp_nonce}'" if "csp_nonce" in g else ""
+    headers.add("Content-Security-Policy", _CSP.format(nonce=nonce))
+    if request.is_secure:
+        headers.add("Strict-Transport-Security", "max-age=31536000")
+    return response
+
+
+class _DeskSessions(SecureCookieSessionInterface):
+    """Sessions of the desk; a respondent's request brings none, leaves none and pays for none."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        if self.get_cookie_name(app) not in request.cookies:
+            return self.session_class()
+        return super().open_session(app, request)
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        if session or session.modified:
+            super().save_session(app, session, response)
+
+
+class Application(Flask):
+    """Flask without hooks that a respondent's request would pay for and not use: its code is its only capability.
+
+    Session, account and CSRF token are the desk's: hooks bound to the whole application do not run for ballot pages.
+    """
+
+    session_interface = _DeskSessions()
+
+    def ensure_sync(self, func: Any) -> Any:
+        """Return the function as it is: no view or hook is a coroutine."""
+        return func
+
+    def preprocess_request(self) -> Any:
+        """Run the hooks before a view, for the desk."""
+        return None if _of_respondent() else super().preprocess_request()
+
+    def process_response(self, response: Response) -> Response:
+        """Add the headers; run the hooks after a view and save the session, for the desk."""
+        return with_headers(response if _of_respondent() else super().process_response(response))
+
+
+def _of_respondent() -> bool:
+    return (request.endpoint or "").startswith(RESPONDENTS)
