@@ -1,4 +1,4 @@
-"""Counting (goal 5): packed ballots in SQLite through the product's tally, beside numpy.bincount on arrays in memory."""
+"""Counting (goal 5): ballots in SQLite through the product's tally, beside numpy.bincount on arrays in memory."""
 
 import resource
 import secrets
@@ -90,7 +90,9 @@ def _fill(app: Flask, campaign_id: int, ballots: int) -> tuple[Cells, Answers]:
     """Insert ballots in key order, as a mix would; return cell (n,) and answers (n, items) of the same ballots."""
     evaluation = county.evaluation_of(campaign_id)
     axes = load_axes(evaluation)
-    school = dict(db.session.execute(text("SELECT group_id, target_id FROM group_count")).tuples().all())
+    school: dict[int, int] = dict(
+        db.session.execute(text("SELECT group_id, target_id FROM group_count")).tuples().all()
+    )
     db.session.rollback()
     chance = np.random.default_rng(1)
     group = chance.integers(len(axes.group_ids), size=ballots)

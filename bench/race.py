@@ -11,6 +11,7 @@ from bench import county, journey, processes, yardstick
 from bench.county import County, Election
 from bench.hot_group import HotGroup, run_hot_group
 from bench.load import Block, Contestant, run_block, take_turns
+from bench.pages import PageWeight, weigh_page
 from bench.processes import Server
 from bench.statements import StatementCount, count_statements
 from bench.wire import Wire
@@ -46,74 +47,88 @@ class Pair:
 
 @dataclass(frozen=True, kw_only=True)
 class Race:
-    """Everything measured on one kind of database."""
+    """Everything measured on one kind of database.
+
+    mix_ms: CPU milliseconds a ballot. resident: bytes of a web worker, ours and the yardstick's. lost: receipts given
+    less pages cast.
+    """
 
     database: str
     pairs: Sequence[Pair]
     statements: dict[int, StatementCount]
     hot: HotGroup
+    weight: PageWeight
     mix_ms: float
     resident: tuple[int, int]
     lost: int
     faults: tuple[str, ...]
 
+    @property
+    def gate_ratio(self) -> float:
+        """CPU per journey over the yardstick's, all blocks of the parents' slip together, the mix included."""
+        pairs = self.pairs[: len(CLIENTS)]
+        ours, bare = (_cpu_ms([block for pair in pairs for block in side(pair)]) for side in (_ours, _bare))
+        return (ours + self.mix_ms) / bare
+
 
 def race(folder: Path, *, database_url: str = "", size: Size) -> Race:
     """Run everything that needs a running server on one kind of database."""
     folder.mkdir()
-    people = -(-size.tickets // county.SCHOOLS) + 5
+    people = size.tickets // county.SCHOOLS + 5
     here = county.make_county(
         folder / "instance", classes=[people] * county.SCHOOLS + [size.tickets], database_url=database_url
     )
     with here.app() as app:
         elections = {items: county.hold_election(items) for items in ITEMS}
-        counted = {items: count_statements(app, _pair(elections[items].codes[0])) for items in ITEMS}
+        counted = {items: count_statements(app, _first_two(elections[items])) for items in ITEMS}
+    field = _Field(folder=folder, county=here, elections=elections, counted=counted, size=size)
     with ExitStack() as stack:
-        runs = _Runs(stack, folder, here, elections, counted, size)
-        pairs, hot, resident = runs.pairs(), runs.hot(), runs.resident()
+        runs = _Runs(stack, field)
+        pairs, hot, resident, weight = runs.pairs(), runs.hot(), runs.resident(), runs.weight()
     with here.app():
         mix_ms = _mix()
-        balances = {election.campaign_id: balance_of(election.campaign_id) for election in elections.values()}
+        balances = [balance_of(election.campaign_id) for election in elections.values()]
     return Race(
         database="PostgreSQL" if database_url else "SQLite",
         pairs=pairs,
         statements=counted,
         hot=hot,
+        weight=weight,
         mix_ms=mix_ms,
         resident=resident,
-        lost=runs.receipts + 2 * len(ITEMS) - sum(balance.cast for balance in balances.values()),
-        faults=tuple(fault for balance in balances.values() for fault in balance.faults),
+        lost=runs.receipts + 2 * len(ITEMS) - sum(balance.cast for balance in balances),
+        faults=tuple(fault for balance in balances for fault in balance.faults),
     )
 
 
-class _Runs:
-    """The servers of one race and who travels on them."""
+@dataclass(frozen=True, kw_only=True)
+class _Field:
+    """What a race is run on."""
 
-    def __init__(
-        self,
-        stack: ExitStack,
-        folder: Path,
-        here: County,
-        elections: dict[int, Election],
-        counted: dict[int, StatementCount],
-        size: Size,
-    ) -> None:
-        self.size = size
+    folder: Path
+    county: County
+    elections: dict[int, Election]
+    counted: dict[int, StatementCount]
+    size: Size
+
+
+class _Runs:
+    """The servers of one race and who travels on them; `receipts` counts those that the product gave."""
+
+    def __init__(self, stack: ExitStack, field: _Field) -> None:
+        self.size = field.size
         self.receipts = 0
-        database = _plain(here.config.database_url) or str(folder / "bare.sqlite3")
+        database = field.county.config.database_url or str(field.folder / "bare.sqlite3")
         yardstick.prepare(database)
-        self._product = stack.enter_context(processes.product(here.config))
+        self._product = stack.enter_context(processes.product(field.county.config))
         self._bare = {
             items: stack.enter_context(
                 processes.bare(database, items=items, page_bytes=count.page_bytes, thanks_bytes=count.receipt_bytes)
             )
-            for items, count in counted.items()
+            for items, count in field.counted.items()
         }
-        spread = {items: election.codes[:-1] for items, election in elections.items()}
-        self._tickets = {
-            items: _after(journey.shuffled_evenly(codes), 2 * len(codes)) for items, codes in spread.items()
-        }
-        self._hot_codes = elections[ITEMS[0]].codes[-1]
+        self._tickets = {items: _spread_tickets(election) for items, election in field.elections.items()}
+        self._hot_codes = field.elections[ITEMS[0]].codes[-1]
         self._voters = {items: journey.Voter() for items in ITEMS}
 
     def pairs(self) -> list[Pair]:
@@ -121,9 +136,9 @@ class _Runs:
         short, long = (self._both(items) for items in ITEMS)
         for contestant in (*short, *long):
             self._count([run_block(contestant, journeys=WARM_UP, clients=4)], contestant)
-        made = [self._pair(f"{ITEMS[0]} items, {clients} clients", short, clients) for clients in CLIENTS]
-        made.append(self._pair(f"{ITEMS[1]} items, 1 client", long, 1))
-        return [*made, self._pair(f"{ITEMS[0]} items, 1 client, from the page on", self._from_page(short), 1)]
+        made = [self._pair(f"{ITEMS[0]} items, {clients} at once", short, clients) for clients in CLIENTS]
+        made.append(self._pair(f"{ITEMS[1]} items, 1 at once", long, 1))
+        return [*made, self._pair(f"{ITEMS[0]} items, from the page on", self._from_page(short), 1)]
 
     def hot(self) -> HotGroup:
         """Let sixteen vote on one class, in turn with the same load over all classes."""
@@ -138,6 +153,10 @@ class _Runs:
         """Return the resident bytes of a web worker after the load: ours, the yardstick's."""
         return _resident(self._product), _resident(self._bare[ITEMS[0]])
 
+    def weight(self) -> PageWeight:
+        """Return what a ballot page and its parts weigh."""
+        return weigh_page(self._product.port, next(self._tickets[ITEMS[0]]))
+
     def _both(self, items: int) -> tuple[Contestant, Contestant]:
         visitor = journey.BareVisitor(items=items)
         bare = Contestant(name="bare", server=self._bare[items], travel=visitor.travel, tickets=repeat(""))
@@ -149,9 +168,8 @@ class _Runs:
     def _from_page(self, both: tuple[Contestant, Contestant]) -> tuple[Contestant, Contestant]:
         bare, ours = both
         voter = self._voters[ITEMS[0]]
-        number = self.size.rounds * self.size.journeys
         cookies = []
-        for _number in range(number):
+        for _number in range(self.size.rounds * self.size.journeys):
             with Wire(ours.server.port) as wire:
                 cookies.append(voter.enter(wire, next(ours.tickets)))
         return bare, Contestant(name="ours", server=ours.server, travel=voter.from_page, tickets=iter(cookies))
@@ -166,20 +184,25 @@ class _Runs:
             self.receipts += sum(len(block.receipts) for block in blocks)
 
 
-def _pair(codes: tuple[str, ...]) -> tuple[str, str]:
-    return codes[0], codes[1]
+def _first_two(election: Election) -> tuple[str, str]:
+    return election.codes[0][0], election.codes[0][1]
 
 
-def _after(tickets: Iterator[str], number: int) -> Iterator[str]:
-    """Pass over the first tickets: the statements were counted with two of them."""
-    for _number in range(number):
-        next(tickets)
-    return tickets
+def _spread_tickets(election: Election) -> Iterator[str]:
+    """Yield the codes of all classes but the hot one, without the two with which statements were counted."""
+    return journey.shuffled_evenly((election.codes[0][2:], *election.codes[1:-1]))
 
 
-def _plain(url: str) -> str:
-    """Return the address as the driver alone takes it."""
-    return url.replace("postgresql+psycopg", "postgresql")
+def _ours(pair: Pair) -> Sequence[Block]:
+    return pair.ours
+
+
+def _bare(pair: Pair) -> Sequence[Block]:
+    return pair.bare
+
+
+def _cpu_ms(blocks: Sequence[Block]) -> float:
+    return 1000 * sum(block.cpu for block in blocks) / max(1, sum(len(block.times) for block in blocks))
 
 
 def _resident(server: Server) -> int:

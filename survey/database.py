@@ -73,9 +73,13 @@ def transaction() -> Iterator[Session]:
 @contextmanager
 def write_connection() -> Iterator[Connection]:
     """A bare write transaction for the mix, which needs no session; commit is durable on return."""
-    with _busy_as_unavailable(), _turn(), db.engine.connect().execution_options(immediate=True) as connection:
-        with connection.begin():
-            yield connection
+    with (
+        _busy_as_unavailable(),
+        _turn(),
+        db.engine.connect().execution_options(immediate=True) as connection,
+        connection.begin(),
+    ):
+        yield connection
 
 
 class Statement:
@@ -123,7 +127,7 @@ class Driver:
         return rows
 
     def give_back(self, error: Exception | None = None) -> None:
-        """Return the connection to the pool, or close it because of an error; after a lost one trust no other either."""
+        """Return the connection to the pool, or close it after an error; after a lost one trust no other either."""
         if error is not None:
             self._lent.invalidate(error)
             if self._dialect.is_disconnect(error, self.connection, None):  # type: ignore[arg-type]
@@ -131,7 +135,7 @@ class Driver:
         self._lent.close()
 
 
-class Taken(Exception):  # noqa: N818 - an outcome that the caller expects, not a fault
+class Taken(Exception):
     """A row with this key is there already: another transaction was faster."""
 
 

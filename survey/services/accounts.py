@@ -85,7 +85,9 @@ def add_school_accounts(*, actor: str) -> list[NewAccount]:
     """Add one account for each school that has none yet, named after its code; return them with first passwords."""
     with transaction() as session:
         taken = select(Account.school_code).where(Account.school_code.is_not(None))
-        codes = session.scalars(select(School.code).where(~School.left, School.code.not_in(taken)).order_by(School.code))
+        codes = session.scalars(
+            select(School.code).where(~School.left, School.code.not_in(taken)).order_by(School.code)
+        )
         made = [_insert_school_account(session, code) for code in list(codes)]
         audit.record(session, actor=actor, action="account.add_schools", detail={"added": len(made)})
     return made

@@ -203,7 +203,8 @@ def cast(holder: Holder, *, target_code: str, form: str, payload: bytes) -> bool
 def cast_slips(slips: Iterable[tuple[Holder, Callable[[Electorate, Page], bytes]]]) -> int:
     """Cast every page of many slips in one transaction (paper entry, demonstration); return the number of pages.
 
-    Each slip brings a function from electorate and page to payload. The rules are those of `cast`; one refusal undoes all.
+    Each slip brings a function from electorate and page to payload. The rules are those of `cast`; one refusal undoes
+    all.
     """
     pages = 0
     with writing() as driver:

@@ -136,7 +136,7 @@ def _insert_targets(session: Session, plan: RelationPlan, evaluation_id: int) ->
     if plan.targets:
         session.execute(insert(Target), [{"evaluation_id": evaluation_id, **vars(target)} for target in plan.targets])
     rows = session.execute(select(Target.code, Target.id).where(Target.evaluation_id == evaluation_id))
-    return {code: number for code, number in rows}
+    return {row.code: row.id for row in rows}
 
 
 def _insert_groups(session: Session, plan: RelationPlan, evaluation_id: int, target_ids: dict[str, int]) -> None:
@@ -192,9 +192,7 @@ def set_days(campaign_id: int, *, first_day: date, last_day: date, actor: str) -
             raise BadInput(_("The last day %(day)s is over: choose later days.", day=last_day))
         detail = {"first_day": str(first_day), "last_day": str(last_day)}
         campaign.first_day, campaign.last_day = first_day, last_day
-        audit.record(
-            session, actor=actor, action="campaign.days", subject=f"campaign {campaign_id}", detail=detail
-        )
+        audit.record(session, actor=actor, action="campaign.days", subject=f"campaign {campaign_id}", detail=detail)
 
 
 def _make_ready(session: Session, campaign: Campaign, _prepared: Any) -> None:
@@ -269,7 +267,9 @@ TRANSITIONS = {
 def find_step(state: str, wanted: str) -> Step:
     """Return the transition; raise BadInput for an unknown state, Conflict for a step the table does not know."""
     if wanted not in STATES:
-        raise BadInput(_("There is no state %(state)s; the states are %(known)s.", state=wanted, known=", ".join(STATES)))
+        raise BadInput(
+            _("There is no state %(state)s; the states are %(known)s.", state=wanted, known=", ".join(STATES))
+        )
     step = TRANSITIONS.get((state, wanted))
     if step is None:
         raise Conflict(_("A campaign that is %(state)s cannot become %(wanted)s.", state=state, wanted=wanted))
@@ -302,5 +302,3 @@ def _find(session: Session, campaign_id: int, *, lock: bool = False) -> Campaign
     if campaign is None:
         raise NotFound(_("There is no campaign %(id)s.", id=campaign_id))
     return campaign
-
-

@@ -1,4 +1,4 @@
-"""The demonstration: a county, last year's campaign released, this year's open; every step through the same services."""
+"""The demonstration: a county, last year's campaign released, this year's open; all through the same services."""
 
 import random
 import secrets
@@ -66,17 +66,15 @@ def _unused(groups: Iterable[IssuedGroup], relation: str) -> str:
     return next(group.codes[-1] for group in groups if group.relation == relation and group.codes)
 
 
-def _campaign(
-    name: str, year: int, response: dict[str, float], *, shift: float
-) -> tuple[int, tuple[IssuedGroup, ...]]:
-    number, _made = create_campaign(
-        name=name, year=year, template="five", first_day=None, last_day=None, actor=ACTOR
-    )
+def _campaign(name: str, year: int, response: dict[str, float], *, shift: float) -> tuple[int, tuple[IssuedGroup, ...]]:
+    number, _made = create_campaign(name=name, year=year, template="five", first_day=None, last_day=None, actor=ACTOR)
     for state in ("ready", "open"):
         move_campaign(number, state, actor=ACTOR)
     groups = issue_slips(number, actor=ACTOR)
     chance = random.Random(SEED + year)  # noqa: S311 - invented opinions, not secrets
-    voters = [(holder, _Voter(chance, group, shift).fill) for group in groups for holder in _turnout(chance, group, response)]
+    voters = [
+        (holder, _Voter(chance, group, shift).fill) for group in groups for holder in _turnout(chance, group, response)
+    ]
     for start in range(0, len(voters), CHUNK):
         cast_slips(voters[start : start + CHUNK])
         db.session.rollback()
@@ -87,7 +85,8 @@ def _campaign(
 def _turnout(chance: random.Random, group: IssuedGroup, response: dict[str, float]) -> list[Holder]:
     if group.kind == "open":
         return [
-            Holder(code=secrets.token_hex(16), group_id=group.group_id, is_open=True) for _number in range(PUBLIC_BALLOTS)
+            Holder(code=secrets.token_hex(16), group_id=group.group_id, is_open=True)
+            for _number in range(PUBLIC_BALLOTS)
         ]
     share = min(1.0, max(0.05, chance.gauss(response[group.group[0]], 0.1)))
     return [Holder(code=code, group_id=group.group_id) for code in group.codes[:-1] if chance.random() < share]

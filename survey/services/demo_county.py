@@ -40,14 +40,22 @@ SCHOOLS = (
     DemoSchool(code="330102", name="云岭小学", district="城关学区", stage="小学", classes=2, size=34, quality=0.0),
     DemoSchool(code="330103", name="白鹭湾小学", district="东湖学区", stage="小学", classes=1, size=30, quality=-0.7),
     DemoSchool(code="330104", name="石门坎村小学", district="东湖学区", stage="小学", classes=1, size=9, quality=0.2),
-    DemoSchool(code="330201", name="城关第一初级中学", district="城关学区", stage="初中", classes=3, size=42, quality=0.3),
+    DemoSchool(
+        code="330201", name="城关第一初级中学", district="城关学区", stage="初中", classes=3, size=42, quality=0.3
+    ),
     DemoSchool(code="330202", name="东湖初级中学", district="东湖学区", stage="初中", classes=2, size=40, quality=-0.4),
     DemoSchool(code="330301", name="青溪高级中学", district="城关学区", stage="高中", classes=2, size=48, quality=0.1),
-    DemoSchool(code="330401", name="小星星幼儿园", district="东湖学区", stage="幼儿园", classes=1, size=22, quality=0.6),
+    DemoSchool(
+        code="330401", name="小星星幼儿园", district="东湖学区", stage="幼儿园", classes=1, size=22, quality=0.6
+    ),
     DemoSchool(code="330105", name="柳树坪小学", district="东湖学区", stage="小学", classes=1, size=21, quality=0.1),
     DemoSchool(code="330106", name="桥头村教学点", district="东湖学区", stage="小学", classes=1, size=7, quality=0.3),
-    DemoSchool(code="330402", name="城关实验幼儿园", district="城关学区", stage="幼儿园", classes=2, size=26, quality=0.2),
-    DemoSchool(code="330403", name="东湖中心幼儿园", district="东湖学区", stage="幼儿园", classes=1, size=18, quality=-0.2),
+    DemoSchool(
+        code="330402", name="城关实验幼儿园", district="城关学区", stage="幼儿园", classes=2, size=26, quality=0.2
+    ),
+    DemoSchool(
+        code="330403", name="东湖中心幼儿园", district="东湖学区", stage="幼儿园", classes=1, size=18, quality=-0.2
+    ),
     DemoSchool(code="330107", name="枫林小学", district="城关学区", stage="小学", classes=1, size=28, quality=-0.1),
 )
 DEPARTMENTS = ("办公室", "人事科", "计划财务科", "基础教育科", "教育督导室", "安全管理科")

@@ -146,9 +146,7 @@ def _student_teacher(roster: Roster) -> RelationPlan:
             pages = {t: s for t, s in roster.teaching.get(row.id, {}).items() if t in roster.teachers}
             if not pages:
                 findings.append(_("%(place)s: no teacher is assigned to this class.", place=place))
-            groups.append(
-                _class_group(roster, row, "S", pages=pages, variant="child" if grade in CHILD_GRADES else "")
-            )
+            groups.append(_class_group(roster, row, "S", pages=pages, variant="child" if grade in CHILD_GRADES else ""))
     rated = {code for group in groups for code in group.pages}
     targets = [_teacher_target(roster, teacher) for code, teacher in roster.teachers.items() if code in rated]
     return RelationPlan(
@@ -160,9 +158,7 @@ def _student_teacher(roster: Roster) -> RelationPlan:
     )
 
 
-def _class_group(
-    roster: Roster, row: SchoolClass, prefix: str, *, pages: Mapping[str, str], variant: str
-) -> GroupPlan:
+def _class_group(roster: Roster, row: SchoolClass, prefix: str, *, pages: Mapping[str, str], variant: str) -> GroupPlan:
     label = class_label(row)
     return GroupPlan(
         code=f"{prefix}-{row.school_code}-{label}",

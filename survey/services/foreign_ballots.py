@@ -12,9 +12,6 @@ from sqlalchemy.orm import Session
 
 from survey.database import transaction
 from survey.errors import BadInput
-from survey.models.ballots import ballot
-from survey.models.campaigns import Campaign, Evaluation, GroupCount, RaterGroup, Target
-from survey.models.instruments import QuestionnaireVersion
 from survey.instruments.questionnaires import (
     RELATIONS,
     Dimension,
@@ -25,6 +22,9 @@ from survey.instruments.questionnaires import (
     Variant,
     questionnaire_to_json,
 )
+from survey.models.ballots import ballot
+from survey.models.campaigns import Campaign, Evaluation, GroupCount, RaterGroup, Target
+from survey.models.instruments import QuestionnaireVersion
 from survey.services import audit
 from survey.services.ballots import today
 from survey.services.campaigns import move_campaign
@@ -53,7 +53,9 @@ def import_foreign_ballots(
     from survey.analysis.tables import Columns, parse_levels, read_foreign_ballots
 
     if relation not in RELATIONS:
-        raise BadInput(_("There is no relation %(name)s; there are: %(known)s.", name=relation, known=", ".join(RELATIONS)))
+        raise BadInput(
+            _("There is no relation %(name)s; there are: %(known)s.", name=relation, known=", ".join(RELATIONS))
+        )
     names = tuple(dict.fromkeys(name.strip() for name in items.split(",") if name.strip()))
     if not names:
         raise BadInput(_("--items needs at least one column."))
@@ -101,7 +103,7 @@ def _insert(
     session.execute(insert(Target), list(_targets(evaluation.id, foreign)))
     session.flush()
     ids = dict(session.execute(select(Target.code, Target.id).where(Target.evaluation_id == evaluation.id)).all())
-    _insert_ballots(session, foreign, evaluation.id, group.id, [ids[code] for code in foreign.targets], scheme)
+    _insert_ballots(session, foreign, group, [ids[code] for code in foreign.targets], scheme)
 
 
 def _targets(evaluation_id: int, foreign: "ForeignBallots") -> Iterable[dict[str, Any]]:
@@ -156,8 +158,7 @@ def _level(value: int) -> Level:
 def _insert_ballots(
     session: Session,
     foreign: "ForeignBallots",
-    evaluation_id: int,
-    group_id: int,
+    group: RaterGroup,
     target_ids: list[int],
     scheme: "Scheme",
 ) -> None:
@@ -176,8 +177,8 @@ def _insert_ballots(
             [
                 {
                     "id": key,
-                    "evaluation_id": evaluation_id,
-                    "group_id": group_id,
+                    "evaluation_id": group.evaluation_id,
+                    "group_id": group.id,
                     "target_id": about,
                     "answers": answers,
                     "flag": flag,
@@ -187,7 +188,7 @@ def _insert_ballots(
         )
     pages = np.bincount(foreign.target, minlength=len(target_ids))
     counts = [
-        {"group_id": group_id, "target_id": about, "position": place, "cast": int(n), "mixed": int(n)}
+        {"group_id": group.id, "target_id": about, "position": place, "cast": int(n), "mixed": int(n)}
         for place, (about, n) in enumerate(zip(target_ids, pages, strict=True))
     ]
     session.execute(insert(GroupCount), counts)

@@ -6,18 +6,21 @@ from sqlalchemy.orm import Session
 
 from survey.errors import NotFound
 from survey.extensions import db
-from survey.models.instruments import QuestionnaireVersion
 from survey.instruments.questionnaires import (
     Questionnaire,
     questionnaire_from_json,
     questionnaire_to_json,
     ready_questionnaires,
 )
+from survey.models.instruments import QuestionnaireVersion
 
 
 def load_ready_questionnaires(session: Session) -> int:
     """Insert the shipped questionnaires that are not there yet; return how many. A version is never overwritten."""
-    known = {(code, version) for code, version in session.execute(select(QuestionnaireVersion.code, QuestionnaireVersion.version))}
+    known = {
+        (code, version)
+        for code, version in session.execute(select(QuestionnaireVersion.code, QuestionnaireVersion.version))
+    }
     new = [q for q in ready_questionnaires() if (q.code, q.version) not in known]
     session.add_all(new_version(questionnaire) for questionnaire in new)
     session.flush()

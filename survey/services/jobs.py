@@ -20,8 +20,8 @@ Work = Callable[[Mapping[str, Any], str, Progress], dict[str, Any]]
 
 
 def _import_roster(arguments: Mapping[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
-    from survey.services.uploads import uploaded_file
     from survey.services.rosters import import_roster
+    from survey.services.uploads import uploaded_file
 
     path = uploaded_file(arguments["upload"])
     report = import_roster(

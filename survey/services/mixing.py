@@ -45,7 +45,9 @@ def cover_tracks() -> None:
         return
     with db.engine.begin() as connection:
         connection.execute(text("LOCK TABLE ballot IN ACCESS EXCLUSIVE MODE"))
-        connection.execute(text("CREATE TEMPORARY TABLE shuffled ON COMMIT DROP AS SELECT * FROM ballot ORDER BY random()"))
+        connection.execute(
+            text("CREATE TEMPORARY TABLE shuffled ON COMMIT DROP AS SELECT * FROM ballot ORDER BY random()")
+        )
         connection.execute(text("TRUNCATE ballot"))
         connection.execute(text("INSERT INTO ballot SELECT * FROM shuffled ORDER BY id"))
     _postgresql("VACUUM inbox")
@@ -96,7 +98,13 @@ def _new_rows(rows: Iterable[Any]) -> tuple[list[dict[str, Any]], list[dict[str,
         page = unpack_payload(row.payload)
         where = {"evaluation_id": row.evaluation_id, "target_id": row.target_id}
         ballots.append(
-            {"id": secrets.token_bytes(16), "group_id": row.group_id, "answers": page.answers, "flag": page.flag, **where}
+            {
+                "id": secrets.token_bytes(16),
+                "group_id": row.group_id,
+                "answers": page.answers,
+                "flag": page.flag,
+                **where,
+            }
         )
         if page.chips or page.text:
             comments.append({"id": secrets.token_bytes(16), "chips": ",".join(page.chips), "text": page.text, **where})

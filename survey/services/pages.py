@@ -44,7 +44,6 @@ def page_view(questionnaire: Questionnaire, electorate: Electorate, language: st
         "title": (variant.title or questionnaire.title).in_(language),
         "intro": (variant.intro or questionnaire.intro).in_(language),
         "target_noun": (variant.target_noun or questionnaire.target_noun).in_(language),
-        "minutes": questionnaire.minutes,
         "faces": faces,
         "comment": variant.comment,
         "dimensions": [
@@ -67,7 +66,12 @@ def _level(level: Any, language: str, *, faces: bool) -> dict[str, Any]:
 
 
 def read_page(
-    questionnaire: Questionnaire, electorate: Electorate, fields: Mapping[str, str], *, chips: Sequence[str], language: str
+    questionnaire: Questionnaire,
+    electorate: Electorate,
+    fields: Mapping[str, str],
+    *,
+    chips: Sequence[str],
+    language: str,
 ) -> Reading:
     """Check a posted page against its questionnaire: every asked item needs one known level, or 不了解.
 
@@ -101,5 +105,3 @@ def read_page(
 def _label(item: Item, target_name: str, language: str) -> str:
     text = item.text.in_(language)
     return f"{target_name}: {text}" if target_name else text
-
-

@@ -129,7 +129,8 @@ def _document(evaluation: Evaluation, scheme: "Scheme", result: "EvaluationResul
 def _change_from_last_year(evaluation: Evaluation, result: "EvaluationResult") -> dict[str, Any] | None:
     """Return the change against the last released campaign of an earlier year with this relation, or None.
 
-    None also where the summary itself is withheld. Compared on targets whose score is shown in both years; one target alone on its ballots' spread.
+    None also where the summary itself is withheld. Compared on targets whose score is shown in both years; one target
+    alone on its ballots' spread.
     """
     from survey.analysis.trends import change, samples
 

@@ -23,7 +23,7 @@ def seal(holder: Holder) -> str:
 def unseal(sealed: str) -> Holder:
     """Undo `seal`; raise BallotRefused("unknown") for anything else."""
     try:
-        content = base64.urlsafe_b64decode(sealed.encode())
+        content = base64.b64decode(sealed, altchars=b"-_", validate=True)
         text = AESGCM(purpose_key("seal")).decrypt(content[:12], content[12:], None).decode()
     except (InvalidTag, ValueError) as error:
         raise BallotRefused("unknown") from error

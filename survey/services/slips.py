@@ -79,7 +79,9 @@ def issue_slips(campaign_id: int, *, actor: str) -> tuple[IssuedGroup, ...]:
         if campaign.slips_made:
             raise Conflict(_("The slips of this campaign were made before. Reissue a group, or add slips to it."))
         campaign.slips_made = True
-        issued = tuple(_issue(session, group, relation, group.enrolled) for group, relation in _groups(session, campaign_id))
+        issued = tuple(
+            _issue(session, group, relation, group.enrolled) for group, relation in _groups(session, campaign_id)
+        )
         audit.record(session, actor=actor, action="slips.issue", subject=f"campaign {campaign_id}")
     return issued
 
@@ -91,9 +93,7 @@ def reissue_slips(campaign_id: int, group_code: str, *, actor: str, reason: str 
         begun = exists().where(cast_mark.c.hmac == slip.c.hmac)
         unused = (slip.c.group_id == group.id) & ~slip.c.voided & ~begun
         voided = session.execute(update(slip).where(unused).values(voided=True)).rowcount  # type: ignore[attr-defined]
-        session.execute(
-            update(RaterGroup).where(RaterGroup.id == group.id).values(voided=RaterGroup.voided + voided)
-        )
+        session.execute(update(RaterGroup).where(RaterGroup.id == group.id).values(voided=RaterGroup.voided + voided))
         issued = _issue(session, group, relation, voided)
         detail = {"voided": voided, "reason": reason.strip()}
         audit.record(session, actor=actor, action="slips.reissue", subject=f"{campaign_id}/{group_code}", detail=detail)
@@ -119,7 +119,9 @@ def _campaign_for_slips(session: Session, campaign_id: int) -> Campaign:
     if campaign is None:
         raise NotFound(_("There is no campaign %(id)s.", id=campaign_id))
     if campaign.state not in SLIP_STATES:
-        raise Conflict(_("Slips are made while a campaign is ready or open; this one is: %(state)s.", state=campaign.state))
+        raise Conflict(
+            _("Slips are made while a campaign is ready or open; this one is: %(state)s.", state=campaign.state)
+        )
     return campaign
 
 

@@ -134,7 +134,9 @@ def store_tallies(session: Session, counted: Iterable[CountedEvaluation]) -> Non
         if rows:
             session.execute(insert(Tally), rows)
         if evaluation.paired is not None:
-            session.add(PairedTallyRow(evaluation_id=evaluation.evaluation_id, document=_paired_json(evaluation.paired)))
+            session.add(
+                PairedTallyRow(evaluation_id=evaluation.evaluation_id, document=_paired_json(evaluation.paired))
+            )
 
 
 def _tally_rows(evaluation: CountedEvaluation) -> list[dict[str, Any]]:
@@ -198,6 +200,12 @@ def _load_paired(evaluation_id: int) -> "PairedTally | None":
     if row is None:
         return None
     document = dict(row.document)
-    for name, dtype in (("n", np.int64), ("difference", float), ("ss", float), ("score_difference", float), ("rank_sums", float)):
+    for name, dtype in (
+        ("n", np.int64),
+        ("difference", float),
+        ("ss", float),
+        ("score_difference", float),
+        ("rank_sums", float),
+    ):
         document[name] = np.array(document[name], dtype=dtype)
     return PairedTally(**{**document, "targets": tuple(document["targets"])})

@@ -15,7 +15,18 @@ from survey.config import Config
 from survey.errors import SurveyError
 from survey.views import assets, filters
 
-MODULES = ("public", "ballots", "accounts", "campaigns", "rosters", "slips", "turnout", "results", "instruments", "jobs")
+MODULES = (
+    "public",
+    "ballots",
+    "accounts",
+    "campaigns",
+    "rosters",
+    "slips",
+    "turnout",
+    "results",
+    "instruments",
+    "jobs",
+)
 LANGUAGES = ("zh_Hans_CN", "en")
 MOST_BODY = 51 * 1024 * 1024
 

@@ -35,7 +35,7 @@ MOST_WRONG = 30
 WRONG_SECONDS = 300
 RETRY_SECONDS = 5
 FORM_NUMBER = re.compile(r"[0-9a-f]{32}")
-SLOTS = ("code", "form", "target", "name", "detail", "position", "draft")
+SLOTS = ("code", "form", "target", "name", "detail", "position", "draft", "minutes")
 RECEIPT_SLOTS = ("receipt", "first_half", "second_half")
 _wrong: dict[str, list[float]] = defaultdict(list)
 
@@ -56,7 +56,7 @@ def enter() -> BaseResponse:
             return _wrong_code()
         raise
     holder = Holder(code=code, group_id=progress.electorate.group_id)
-    return _lead_on(holder, finished=progress.next_page is None)
+    return _lead_on(seals.seal(holder), finished=progress.next_page is None)
 
 
 def _wrong_code() -> BaseResponse:
@@ -77,7 +77,7 @@ def _wrong_code() -> BaseResponse:
 def open_link(group_id: int) -> BaseResponse:
     """Show a form of the open channel; each carries a random token of its own."""
     holder = Holder(code=secrets.token_hex(16), group_id=group_id, is_open=True)
-    return _page(holder, ballots.find_progress(holder))
+    return _page(holder, ballots.find_progress(holder), sealed=seals.seal(holder))
 
 
 @blueprint.get(PAGE)
@@ -90,13 +90,14 @@ def page() -> BaseResponse:
     progress = ballots.find_progress(holder)
     if progress.next_page is None:
         return redirect(RECEIPT, code=303)
-    return _page(holder, progress)
+    return _page(holder, progress, sealed=sealed)
 
 
 @blueprint.post(PAGE)
 def cast() -> BaseResponse:
     """Cast one page; the sealed code of the form wins over any cookie."""
-    holder = seals.unseal(request.form.get("code", "") or request.cookies.get(COOKIE, ""))
+    sealed = request.form.get("code", "") or request.cookies.get(COOKIE, "")
+    holder = seals.unseal(sealed)
     electorate = ballots.find_electorate(holder.group_id)
     target = next((p for p in electorate.pages if p.code == request.form.get("target")), None)
     if target is None:
@@ -106,9 +107,10 @@ def cast() -> BaseResponse:
     reading = pages.read_page(questionnaire, electorate, request.form, chips=chips, language=choose_language())
     form = request.form.get("form", "")
     if reading.missing or not FORM_NUMBER.fullmatch(form):
-        return _incomplete(holder, electorate, target, reading)
+        slots = _slots(holder, electorate, target, sealed=sealed, form=_given_form())
+        return _incomplete(electorate, slots, reading)
     finished = ballots.cast(holder, target_code=target.code, form=form, payload=reading.payload)
-    return _lead_on(holder, finished=finished)
+    return _lead_on(sealed, finished=finished)
 
 
 @blueprint.get(RECEIPT)
@@ -136,18 +138,22 @@ def _receipt(holder: Holder, progress: Progress) -> Response:
     return _with_big(page.respond({"receipt": text, "first_half": text[:5], "second_half": text[5:]}))
 
 
-def _lead_on(holder: Holder, *, finished: bool) -> BaseResponse:
-    cookie = dump_cookie(
-        COOKIE,
-        seals.seal(holder),
-        max_age=COOKIE_SECONDS,
-        path="/v",
-        httponly=True,
-        secure=current_app.config["WUPING"].https,
-        samesite="Lax",
-        sync_expires=False,
-    )
-    return Response(status=303, headers={"Location": RECEIPT if finished else PAGE, "Set-Cookie": cookie})
+def _lead_on(sealed: str, *, finished: bool) -> BaseResponse:
+    response = Response(status=303, headers={"Location": RECEIPT if finished else PAGE})
+    if request.cookies.get(COOKIE) != sealed:
+        secure = current_app.config["WUPING"].https
+        cookie = dump_cookie(
+            COOKIE,
+            sealed,
+            max_age=COOKIE_SECONDS,
+            path="/v",
+            httponly=True,
+            secure=secure,
+            samesite="Lax",
+            sync_expires=False,
+        )
+        response.headers.add("Set-Cookie", cookie)
+    return response
 
 
 def _spliced(key: tuple[Hashable, ...], render: Callable[[], str]) -> SplicedPage:
@@ -159,7 +165,7 @@ def _spliced(key: tuple[Hashable, ...], render: Callable[[], str]) -> SplicedPag
     return known[whole]
 
 
-def _page(holder: Holder, progress: Progress) -> Response:
+def _page(holder: Holder, progress: Progress, *, sealed: str) -> Response:
     """Splice one respondent's values into the page that was rendered once for everybody."""
     electorate, target, first = progress.electorate, progress.next_page, not progress.cast
     assert target is not None
@@ -170,13 +176,16 @@ def _page(holder: Holder, progress: Progress) -> Response:
 
     whole = electorate.evaluation_id if electorate.targets else 0
     page = _spliced((electorate.questionnaire_id, electorate.variant, whole, first), render)
-    return _with_big(page.respond(_slots(holder, electorate, target, form=secrets.token_hex(16))))
+    slots = _slots(holder, electorate, target, sealed=sealed, form=secrets.token_hex(16))
+    return _with_big(page.respond(slots))
 
 
-def _slots(holder: Holder, electorate: Electorate, target: Page, *, form: str) -> dict[str, str]:
+def _slots(holder: Holder, electorate: Electorate, target: Page, *, sealed: str, form: str) -> dict[str, str]:
     place, number = electorate.pages.index(target) + 1, len(electorate.pages)
+    minutes = number * instruments.find_questionnaire(electorate.questionnaire_id).minutes
     return {
-        "code": seals.seal(holder),
+        "code": sealed,
+        "minutes": str(minutes),
         "form": form,
         "target": target.code,
         "name": target.name,
@@ -198,13 +207,17 @@ def _render(electorate: Electorate, slots: dict[str, str], **context: Any) -> st
     return render_template("ballots/page.html", page=_view(electorate), slots=slots, big=_is_big(), **(blank | context))
 
 
-def _incomplete(holder: Holder, electorate: Electorate, target: Page, reading: pages.Reading) -> BaseResponse:
-    """Show the same page again with its answers, and what is missing; the form number stays the same."""
+def _given_form() -> str:
+    """Return the form number that came with the page, or a new one in place of nonsense."""
     given = request.form.get("form", "")
-    form = given if FORM_NUMBER.fullmatch(given) else secrets.token_hex(16)
+    return given if FORM_NUMBER.fullmatch(given) else secrets.token_hex(16)
+
+
+def _incomplete(electorate: Electorate, slots: dict[str, str], reading: pages.Reading) -> BaseResponse:
+    """Show the same page again with its answers, and what is missing; the form number stays the same."""
     text = _render(
         electorate,
-        _slots(holder, electorate, target, form=form),
+        slots,
         answers=reading.answers,
         errors=reading.missing,
         comment_value=request.form.get("comment", ""),

@@ -1,7 +1,8 @@
 """The respondent's pages, driven as a phone without JavaScript would."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup, Tag
@@ -10,6 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import event, func, select
 from werkzeug.test import TestResponse
 
+from survey.database import Driver, Statement
 from survey.extensions import db
 from survey.models.ballots import ballot, inbox
 from survey.models.campaigns import Campaign
@@ -224,9 +226,23 @@ def test_nonsense_instead_of_a_code_is_404(phone: FlaskClient, campaign: int, co
     assert phone.post("/v", data={"code": code}).status_code == 404
 
 
-def test_few_statements_whatever_the_number_of_items(phone: FlaskClient, codes: Codes) -> None:
+def noting(run: Callable[..., Any], statements: list[str]) -> Callable[..., Any]:
+    """Return the driver's method, which first notes that a statement runs on it past the engine."""
+
+    def noted(driver: Driver, statement: Statement, values: dict[str, Any]) -> Any:
+        statements.append("on the driver")
+        return run(driver, statement, values)
+
+    return noted
+
+
+def test_few_statements_whatever_the_number_of_items(
+    phone: FlaskClient, codes: Codes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     statements: list[str] = []
     event.listen(db.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+    for name in ("run", "fetch"):
+        monkeypatch.setattr(Driver, name, noting(getattr(Driver, name), statements))
     post(phone, answers(form_of(enter(phone, codes[CLASS][0]))))
     statements.clear()
     page = enter(phone, codes[CLASS][1])
@@ -234,8 +250,8 @@ def test_few_statements_whatever_the_number_of_items(phone: FlaskClient, codes: 
     statements.clear()
     post(phone, answers(form_of(page)))
     submitted = [text for text in statements if not text.startswith("BEGIN")]
-    assert len(opened) <= 3
-    assert len(submitted) <= 6
+    assert 2 <= len(opened) <= 3
+    assert 4 <= len(submitted) <= 6
 
 
 def test_large_type_is_kept_by_a_cookie(phone: FlaskClient) -> None:
