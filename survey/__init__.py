@@ -15,7 +15,8 @@ def create_app(config: Config | None = None) -> Flask:
     from survey.views.application import Application
 
     config = config or load_config()
-    app = Application(__name__, template_folder=str(_templates()), instance_path=str(config.instance.resolve()))
+    folder = str(config.instance.resolve())
+    app = Application(__name__, static_folder=None, template_folder=str(_templates()), instance_path=folder)
     master = keys.read_master_key(config.instance)
     app.config.update(views.settings(config), WUPING=config, MASTER_KEY=master)
     with app.app_context():

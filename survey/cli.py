@@ -13,10 +13,11 @@ from typing import Any
 
 import click
 from flask_babel import gettext as _
+from sqlalchemy.exc import OperationalError
 
 from survey import __version__, create_app
 from survey.config import load_config
-from survey.errors import BadInput, SurveyError
+from survey.errors import N_, BadInput, SurveyError
 
 ACTOR = "console"
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output.")
@@ -34,6 +35,11 @@ def refusing(command: Callable[..., Any]) -> Callable[..., Any]:
             raise SystemExit(error.exit_code) from None
         except (click.ClickException, click.exceptions.Exit):
             raise
+        except OperationalError:
+            if "SURVEY_DEBUG" in os.environ:
+                raise
+            click.echo(_translation().gettext(N_("The database cannot be reached.")), err=True)
+            raise SystemExit(1) from None
         except Exception as error:
             if "SURVEY_DEBUG" in os.environ:
                 raise
@@ -75,6 +81,8 @@ def _plain(document: dict[str, Any]) -> str:
 @click.version_option(__version__)
 def main() -> None:
     """五评 wuping: satisfaction surveys for an education bureau."""
+    # Whatever is written, database, slips or secrets, is the owner's alone.
+    os.umask(0o077)
 
 
 @main.command()
@@ -136,9 +144,10 @@ def account_reset(name: str, as_json: bool) -> None:
 def serve(host: str, port: int, workers: int) -> None:
     """Run the production server until it is told to end."""
     from survey.serve import serve as run
+    from survey.services.instances import require_database
 
     with create_app().app_context():
-        pass
+        require_database()
     raise SystemExit(run(host, port, workers=workers, say=click.echo))
 
 
@@ -151,6 +160,7 @@ def demo(host: str, port: int, no_serve: bool) -> None:
     """Fill a fresh instance with a demonstration county and serve it; an existing instance is only served."""
     from survey.serve import serve as run
 
+    os.environ.setdefault("SURVEY_PUBLIC_BASE_URL", f"http://{host}:{port}")
     config = load_config()
     if (config.instance / "secret.key").exists():
         click.echo(f"{config.instance} holds an instance already: it is served as it is.")
@@ -213,13 +223,26 @@ def roster_import(file: Path, dry_run: bool, whole_city: bool, as_json: bool) ->
     from survey.services.xlsx_parts import UPLOAD, WHOLE_CITY
 
     limits = WHOLE_CITY if whole_city else UPLOAD
-    report = import_roster(file, actor=ACTOR, dry_run=dry_run, file_name=file.name, limits=limits)
+    try:
+        report = import_roster(file, actor=ACTOR, dry_run=dry_run, file_name=file.name, limits=limits)
+    except BadInput as error:
+        if as_json:
+            click.echo(json.dumps(_unreadable(error), ensure_ascii=False))
+        raise
     document = report.to_json()
     say(document, as_json=as_json, text=_plain({k: v for k, v in document.items() if k != "problems"}))
     for problem in document["problems"]:
         click.echo(f"{problem['severity']}: {problem['sheet']} {problem['cell']}: {problem['message']}", err=True)
     if not report.ok:
         raise BadInput(_("The roster has errors; nothing was written."))
+
+
+def _unreadable(error: BadInput) -> dict[str, Any]:
+    """Return the document of a file of which nothing could be counted."""
+    counts = dict.fromkeys(("schools", "departments", "classes", "pupils", "teachers", "teaching"), 0)
+    changes = dict.fromkeys(("added", "changed", "unchanged", "removed"), 0)
+    problem = {"sheet": "", "cell": "", "value": "", "message": error.sentence(_), "severity": "error"}
+    return {**counts, "changes": changes, "problems": [problem]}
 
 
 @roster.command("template")
@@ -363,12 +386,18 @@ def import_ballots(file: Path, as_json: bool, **options: Any) -> None:
 
 @main.command()
 @as_json
-@inside
+@refusing
 def check(as_json: bool) -> None:
     """Check configuration, secrets, database, balance and audit log."""
-    from survey.services.instances import run_checks
+    from survey.services.instances import Check, run_checks
 
-    checks = run_checks()
+    try:
+        with create_app().app_context():
+            checks = run_checks()
+    except SurveyError as error:
+        # What keeps the program from starting is a finding too.
+        why = error.sentence(_translation().gettext)
+        checks = [Check(name="configuration", ok=False, level="error", detail=why)]
     ok = all(found.ok or found.level == "warning" for found in checks)
     lines = [f"{'ok' if c.ok else c.level:8}{c.name:15}{c.detail}" for c in checks]
     say({"ok": ok, "checks": [asdict(found) for found in checks]}, as_json=as_json, text="\n".join(lines))

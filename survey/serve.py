@@ -11,7 +11,7 @@ from urllib.error import URLError
 
 READY_SECONDS = 60
 END_SECONDS = 8
-THREADS = 4
+THREADS = 8
 
 
 def serve(host: str, port: int, *, workers: int, say: Callable[[str], None]) -> int:
@@ -44,7 +44,18 @@ def serve(host: str, port: int, *, workers: int, say: Callable[[str], None]) -> 
 def web_command(host: str, port: int, *, workers: int, application: str = "survey:create_app()") -> list[str]:
     """Return the command line of the web processes; the bench runs its yardstick with the same settings."""
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    options = ["--bind", address, "--workers", str(workers), "--threads", str(THREADS), "--worker-class", "gthread"]
+    options = [
+        "--config",
+        "python:survey.gunicorn_hooks",
+        "--bind",
+        address,
+        "--workers",
+        str(workers),
+        "--threads",
+        str(THREADS),
+        "--worker-class",
+        "gthread",
+    ]
     # No access log: nothing may tell when a phone voted. Workers are not preloaded: each opens its own connections.
     limits = ["--timeout", "60", "--graceful-timeout", "6", "--keep-alive", "5", "--log-level", "warning"]
     return [sys.executable, "-m", "gunicorn", *options, *limits, application]

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -50,10 +51,10 @@ def _alone(instance: Path, stop: threading.Event) -> Iterator[None]:
 
 
 def _loop(app: Flask, stop: threading.Event) -> None:
-    tasks = [
+    tasks: list[tuple[float, Callable[[], object]]] = [
         (app.config["WUPING"].mix_seconds, mixing.mix),
         (CHECKPOINT_SECONDS, checkpoint),
-        (CLOSE_SECONDS, _close_overdue),
+        (CLOSE_SECONDS, lambda: _close_overdue(app)),
         (FORGET_SECONDS, printing.forget_old),
     ]
     due = [time.monotonic() + seconds for seconds, _task in tasks]
@@ -80,6 +81,6 @@ def _guarded(app: Flask, task: Callable[[], object]) -> object:
     return None
 
 
-def _close_overdue() -> None:
+def _close_overdue(app: Flask) -> None:
     for campaign_id in campaigns.overdue_campaigns():
-        campaigns.move_campaign(campaign_id, "closed", actor="worker")
+        _guarded(app, partial(campaigns.move_campaign, campaign_id, "closed", actor="worker"))

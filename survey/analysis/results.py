@@ -133,8 +133,8 @@ def _unit_records(figures: TargetFigures, units: _Units, *, level: str) -> list[
             "level": level,
             "targets": targets,
             "ballots": cast,
-            "withheld": DERIVABLE if hidden else None,
-            **(dict.fromkeys(UNIT_FIGURES) if hidden else dict(zip(UNIT_FIGURES, row, strict=True))),
+            "withheld": BALLOTS if targets == 0 else DERIVABLE if hidden else None,
+            **(dict.fromkeys(UNIT_FIGURES) if hidden or targets == 0 else dict(zip(UNIT_FIGURES, row, strict=True))),
         }
         for (code, targets, cast, hidden), row in zip(heads, zip(*columns, strict=True), strict=True)
     ]

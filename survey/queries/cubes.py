@@ -12,7 +12,7 @@ from survey.models.results import CubeEvaluation, CubeTarget, CubeUnit
 
 SCHEMA = "wuping.results/1"
 RELEASED = ("released", "archived")
-_EVALUATION_KEYS = ("questionnaire", "scheme", "items")
+SCHEME_KEYS = ("id", "points", "satisfied")
 _SUMMARY_KEYS = ("comparison", "paired", "reliability", "scale_quality")
 
 
@@ -38,7 +38,9 @@ def _evaluation(row: CubeEvaluation) -> dict[str, Any]:
     units = select(CubeUnit.document).where(CubeUnit.evaluation_id == row.evaluation_id)
     return {
         "relation": row.relation,
-        **{key: row.document[key] for key in _EVALUATION_KEYS},
+        "questionnaire": row.document["questionnaire"],
+        "scheme": {key: row.document["scheme"][key] for key in SCHEME_KEYS},
+        "items": row.document["items"],
         "targets": list(db.session.scalars(targets.order_by(CubeTarget.position))),
         "units": list(db.session.scalars(units.order_by(CubeUnit.position))),
         **{key: row.document[key] for key in _SUMMARY_KEYS},

@@ -21,10 +21,16 @@ def outside(row: Row) -> Row:
     if "flagged" in record:
         record["flagged"] = None
     if record.get("response_rate") is not None:
-        record["response_rate"] = round(record["response_rate"], 2)
+        record["response_rate"] = _rate(row.record)
     if "items" in record:
         record["items"] = {code: _outside_item(item) for code, item in record["items"].items()}
     return replace(row, record=record)
+
+
+def _rate(record: Record) -> float:
+    """Return the rate in whole percent; below 50 ballots in steps of 5 %, or it would tell their exact number."""
+    rate = float(record["response_rate"])
+    return round(rate, 2) if record["ballots"] >= _ROUNDED_BELOW else round(20 * rate) / 20
 
 
 def _fives(n: int) -> int:

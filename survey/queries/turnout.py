@@ -11,6 +11,7 @@ from survey.models.organisations import School
 
 # Lower limits of the bands above "none": a class page tells no more than these, so that nobody sees who has just voted.
 BAND_LIMITS = (0.25, 0.5, 0.8)
+FEWEST_SLIPS = 5
 COLLECTING = ("open", "closed", "tallied", "released", "archived")
 
 
@@ -79,8 +80,8 @@ class CampaignChoice:
 
 
 def band(begun: int, valid: int) -> int | None:
-    """Return 0 (none), 1 (<25 %), 2 (25–50 %), 3 (50–80 %) or 4 (≥80 %); None without slips."""
-    if valid <= 0:
+    """Return 0 (none), 1 (<25 %), 2 (25–50 %), 3 (50–80 %) or 4 (≥80 %); None below five slips, where it told all."""
+    if valid < FEWEST_SLIPS:
         return None
     if begun == 0:
         return 0

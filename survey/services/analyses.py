@@ -4,8 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from survey.errors import N_, BadInput
-
-SCHEMA = "wuping.results/1"
+from survey.queries.cubes import SCHEMA, SCHEME_KEYS
 
 
 def analyse_table(
@@ -50,7 +49,7 @@ def analyse_table(
     evaluation = {
         "relation": None,
         "questionnaire": {"id": file.name, "version": 1},
-        "scheme": scheme.to_json(),
+        "scheme": {key: scheme.to_json()[key] for key in SCHEME_KEYS},
         "items": list(names),
         "targets": result.targets,
         "units": result.units,

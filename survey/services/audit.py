@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from survey.database import is_sqlite
 from survey.models.audit import AuditEntry
 
 GENESIS = "0" * 64
@@ -18,7 +19,10 @@ def record(
     session: Session, *, actor: str, action: str, subject: str = "", detail: Mapping[str, Any] | None = None
 ) -> None:
     """Append an entry inside the caller's transaction: an act and its record stand or fall together."""
-    last = session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1).with_for_update()).first()
+    if not is_sqlite():
+        # Locking the last row is not enough: after the wait it would no longer be the last.
+        session.execute(text("LOCK TABLE audit IN SHARE ROW EXCLUSIVE MODE"))
+    last = session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1)).first()
     entry = AuditEntry(
         at=datetime.now(UTC).isoformat(timespec="seconds"),
         actor=actor,

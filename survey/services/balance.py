@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Connection, Select, exists, func, select
 
+from survey.database import is_sqlite
 from survey.extensions import db
 from survey.models.ballots import ballot, cast_mark, inbox, slip
 from survey.models.campaigns import Campaign, Evaluation, GroupCount, RaterGroup
@@ -27,59 +28,88 @@ class Balance:
 
 
 def balance_of(campaign_id: int) -> Balance:
-    """Count one campaign both ways: by its counters and by its rows; `faults` names every difference."""
-    groups = select(RaterGroup.id).join(Evaluation).where(Evaluation.campaign_id == campaign_id)
-    slips = groups.where(RaterGroup.kind == "slip")
-    issued, voided, begun = db.session.execute(
-        select(func.sum(RaterGroup.issued), func.sum(RaterGroup.voided), func.sum(RaterGroup.begun)).where(
-            RaterGroup.id.in_(slips)
-        )
-    ).one()
-    cast, mixed, voided_pages = db.session.execute(
-        select(func.sum(GroupCount.cast), func.sum(GroupCount.mixed), func.sum(GroupCount.voided)).where(
-            GroupCount.group_id.in_(groups)
-        )
-    ).one()
-    rows = {
-        "issued": _number(select(func.count()).select_from(slip).where(slip.c.group_id.in_(slips))),
-        "voided": _number(select(func.count()).select_from(slip).where(slip.c.group_id.in_(slips), slip.c.voided)),
-        "begun": _number(_begun(slips)),
-        "waiting": _number(select(func.count()).select_from(inbox).where(inbox.c.group_id.in_(groups))),
-        "mixed": _number(select(func.count()).select_from(ballot).where(ballot.c.group_id.in_(groups))),
-    }
-    counters = {"issued": issued or 0, "voided": voided or 0, "begun": begun or 0, "mixed": mixed or 0}
-    counters["waiting"] = (cast or 0) - (mixed or 0) - (voided_pages or 0)
-    faults = [f"{name}: {counters[name]} counted, {rows[name]} there" for name in rows if counters[name] != rows[name]]
+    """Count one campaign both ways: by its counters and by its rows; `faults` names every difference.
+
+    Everything is counted in one snapshot, so that a look while people vote is as exact as one at night.
+    """
+    with _snapshot() as connection:
+        return _balance(connection, campaign_id)
+
+
+def _snapshot() -> Connection:
+    """Return a connection whose statements all see the same moment (SQLite's read transactions always do)."""
+    connection = db.engine.connect()
+    return connection if is_sqlite() else connection.execution_options(isolation_level="REPEATABLE READ")
+
+
+def _balance(connection: Connection, campaign_id: int) -> Balance:
+    counters, rows = _counters(connection, campaign_id), _rows(connection, campaign_id)
+    differing = (name for name in _COUNTED if counters[name] != rows[name])
+    faults = [f"{name}: {counters[name]} counted, {rows[name]} there" for name in differing]
     unused = rows["issued"] - rows["begun"] - rows["voided"]
     if unused < 0:
         faults.append(f"unused slips: {unused}")
+    if rows["voided and begun"]:
+        faults.append(f"voided slips that were begun: {rows['voided and begun']}")
     return Balance(
         campaign=campaign_id,
-        issued=rows["issued"],
-        begun=rows["begun"],
         unused=unused,
-        voided=rows["voided"],
-        cast=cast or 0,
-        waiting=rows["waiting"],
-        mixed=rows["mixed"],
-        voided_pages=voided_pages or 0,
+        cast=counters["cast"],
+        voided_pages=counters["voided pages"],
         faults=tuple(faults),
+        **{name: rows[name] for name in _COUNTED},
     )
+
+
+_COUNTED = ("issued", "voided", "begun", "waiting", "mixed")
+
+
+def _groups(campaign_id: int) -> Select[Any]:
+    return select(RaterGroup.id).join(Evaluation).where(Evaluation.campaign_id == campaign_id)
+
+
+def _slip_groups(campaign_id: int) -> Select[Any]:
+    return _groups(campaign_id).where(RaterGroup.kind == "slip")
+
+
+def _counters(connection: Connection, campaign_id: int) -> dict[str, int]:
+    slips = connection.execute(
+        select(func.sum(RaterGroup.issued), func.sum(RaterGroup.voided), func.sum(RaterGroup.begun)).where(
+            RaterGroup.id.in_(_slip_groups(campaign_id))
+        )
+    ).one()
+    pages = connection.execute(
+        select(func.sum(GroupCount.cast), func.sum(GroupCount.mixed), func.sum(GroupCount.voided)).where(
+            GroupCount.group_id.in_(_groups(campaign_id))
+        )
+    ).one()
+    issued, voided, begun, cast, mixed, voided_pages = (int(value or 0) for value in (*slips, *pages))
+    return {
+        "issued": issued,
+        "voided": voided,
+        "begun": begun,
+        "cast": cast,
+        "mixed": mixed,
+        "voided pages": voided_pages,
+        "waiting": cast - mixed - voided_pages,
+    }
+
+
+def _rows(connection: Connection, campaign_id: int) -> dict[str, int]:
+    slips, groups = _slip_groups(campaign_id), _groups(campaign_id)
+    made = select(func.count()).select_from(slip).where(slip.c.group_id.in_(slips))
+    begun = exists().where(cast_mark.c.hmac == slip.c.hmac)
+    queries = {
+        "issued": made,
+        "voided": made.where(slip.c.voided),
+        "begun": made.where(begun),
+        "voided and begun": made.where(slip.c.voided, begun),
+        "waiting": select(func.count()).select_from(inbox).where(inbox.c.group_id.in_(groups)),
+        "mixed": select(func.count()).select_from(ballot).where(ballot.c.group_id.in_(groups)),
+    }
+    return {name: connection.scalar(query) or 0 for name, query in queries.items()}
 
 
 def balances() -> list[Balance]:
     """Return the balance of every campaign."""
     return [balance_of(campaign_id) for campaign_id in db.session.scalars(select(Campaign.id).order_by(Campaign.id))]
-
-
-def _begun(slips: Select[Any]) -> Select[Any]:
-    return (
-        select(func.count(func.distinct(cast_mark.c.hmac)))
-        .select_from(cast_mark)
-        .join(slip, slip.c.hmac == cast_mark.c.hmac)
-        .where(slip.c.group_id.in_(slips))
-    )
-
-
-def _number(query: Select[Any]) -> int:
-    return db.session.scalar(query) or 0

@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo
 from flask import current_app
 from sqlalchemy import Connection, bindparam, insert, literal, select, text, update
 
-from survey.database import Driver, Rows, Statement, Taken, Values, fetch, writing
-from survey.errors import BallotRefused
+from survey.database import Driver, Rows, Statement, Taken, Values, fetch, is_sqlite, writing
+from survey.errors import N_, BallotRefused, Unavailable
 from survey.extensions import db
 from survey.keys import purpose_key
 from survey.models.ballots import cast_mark, inbox, slip
@@ -119,7 +119,8 @@ def unpack_payload(payload: bytes) -> Payload:
     """Undo `pack_payload`."""
     end = 3 + int.from_bytes(payload[1:3])
     chips, remark = json.loads(payload[end:]) if len(payload) > end else ((), "")
-    return Payload(flag=payload[0], answers=payload[3:end], chips=tuple(chips), text=remark)
+    # A letter that the database cannot hold must never stop the mix.
+    return Payload(flag=payload[0], answers=payload[3:end], chips=tuple(chips), text=remark.replace("\0", ""))
 
 
 _FIND = (
@@ -146,11 +147,32 @@ _OPEN = (
     .where(RaterGroup.id == bindparam("group"), RaterGroup.kind == "open")
 )
 _FIND_SLIP, _FIND_OPEN = Statement(_SLIP), Statement(_OPEN)
-# A close cannot slip in between the look and the write: it waits for, or is seen by, every cast (PostgreSQL).
-_FIND_SLIP_TO_CAST = Statement(_SLIP.with_for_update(read=True, of=Campaign))
-_FIND_OPEN_TO_CAST = Statement(_OPEN.with_for_update(read=True, of=Campaign))
+# PostgreSQL: a close and a cast wait for each other (campaign), so do two casts or a replacement of one slip (slip).
+# The lock is a statement of its own, for what is read after it must be newer than the wait. SQLite's writers queue.
+_LOCK_SLIP = Statement(
+    text(
+        "SELECT 1 FROM slip JOIN rater_group ON rater_group.id = slip.group_id "
+        "JOIN evaluation ON evaluation.id = rater_group.evaluation_id "
+        "JOIN campaign ON campaign.id = evaluation.campaign_id "
+        "WHERE slip.hmac = :key FOR SHARE OF campaign FOR UPDATE OF slip"
+    )
+)
+_LOCK_OPEN = Statement(
+    select(Campaign.id)
+    .join(Evaluation, Evaluation.campaign_id == Campaign.id)
+    .join(RaterGroup, RaterGroup.evaluation_id == Evaluation.id)
+    .where(RaterGroup.id == bindparam("group"))
+    .with_for_update(read=True, of=Campaign)
+)
 _MARK = Statement(insert(cast_mark))
 _INBOX = Statement(insert(inbox))
+# PostgreSQL takes both in one round trip.
+_MARK_AND_INBOX = Statement(
+    text(
+        "WITH mark AS (INSERT INTO cast_mark (hmac, target_id, form) VALUES (:hmac, :target_id, :form)) "
+        "INSERT INTO inbox (id, group_id, target_id, payload) VALUES (:id, :group_id, :target_id, :payload)"
+    )
+)
 _COUNT = Statement(
     update(GroupCount)
     .where(GroupCount.group_id == bindparam("group"), GroupCount.target_id == bindparam("about"))
@@ -191,6 +213,8 @@ def cast(holder: Holder, *, target_code: str, form: str, payload: bytes) -> bool
     form: the random form number of the page; the same number again changes nothing (the first answers stand).
     Raises BallotRefused: unknown, voided, used (another form was cast for this page), not_open, closed.
     """
+    # Known before the transaction: inside it, a second connection might have to wait for those that wait for this one.
+    find_electorate(holder.group_id or _standing(fetch, holder, _FIND_SLIP, _FIND_OPEN).group_id)
     try:
         with writing() as driver:
             return _cast(driver, holder, target_code=target_code, form=form, payload=payload)
@@ -218,7 +242,10 @@ def cast_slips(slips: Iterable[tuple[Holder, Callable[[Electorate, Page], bytes]
 
 
 def _cast(driver: Driver, holder: Holder, *, target_code: str, form: str, payload: bytes) -> bool:
-    standing = _standing(driver.fetch, holder, _FIND_SLIP_TO_CAST, _FIND_OPEN_TO_CAST)
+    if not is_sqlite():
+        lock = _LOCK_OPEN if holder.is_open else _LOCK_SLIP
+        driver.run(lock, {"group": holder.group_id} if holder.is_open else {"key": holder.key})
+    standing = _standing(driver.fetch, holder, _FIND_SLIP, _FIND_OPEN)
     electorate, marks = find_electorate(standing.group_id), standing.marks
     page = next((page for page in electorate.pages if page.code == target_code), None)
     if page is None:
@@ -238,9 +265,15 @@ def _write(
 ) -> None:
     group, about = electorate.group_id, page.target_id
     key = secrets.token_bytes(16)
-    driver.run(_MARK, {"hmac": holder.key, "target_id": about, "form": form})
-    driver.run(_INBOX, {"id": key, "group_id": group, "target_id": about, "payload": payload})
-    driver.run(_COUNT, {"group": group, "about": about})
+    mark = {"hmac": holder.key, "target_id": about, "form": form}
+    row = {"id": key, "group_id": group, "target_id": about, "payload": payload}
+    if is_sqlite():
+        driver.run(_MARK, mark)
+        driver.run(_INBOX, row)
+    else:
+        driver.run(_MARK_AND_INBOX, mark | row)
+    if driver.run(_COUNT, {"group": group, "about": about}) != 1:
+        raise Unavailable(N_("The database is busy or cannot be written. Try again in a moment."))
     if before == 0:
         driver.run(_BEGIN, {"group": group})
     if before + 1 == len(electorate.pages):
@@ -272,6 +305,9 @@ def _day(value: date | str) -> date:
 
 
 def _progress(standing: _Standing) -> Progress:
+    if standing.state == "draft":
+        # Nothing of a draft is remembered: it may still be made anew.
+        raise BallotRefused("not_open")
     progress = Progress(
         electorate=find_electorate(standing.group_id),
         cast=frozenset(standing.marks),

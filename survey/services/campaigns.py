@@ -83,7 +83,7 @@ def _days(first_day: date | None, last_day: date | None) -> tuple[date, date]:
 def rebuild_campaign(campaign_id: int, *, actor: str) -> list[CreatedEvaluation]:
     """Make the groups and targets of a draft anew from the roster as it stands now."""
     with transaction() as session:
-        campaign = _find(session, campaign_id)
+        campaign = _find(session, campaign_id, lock=True)
         if campaign.state != "draft" or campaign.slips_made:
             raise Conflict(_("Only a draft can be rebuilt from the roster."))
         ids = select(Evaluation.id).where(Evaluation.campaign_id == campaign_id)
@@ -103,7 +103,7 @@ def _build(session: Session, campaign: Campaign) -> list[CreatedEvaluation]:
     if not any(plan.groups for plan in plans if plan.relation != "public_education"):
         raise Conflict(_("The roster is empty: import it first."))
     campaign.roster_version = session.scalar(select(func.max(RosterVersion.id))) or 0
-    return [_build_evaluation(session, campaign, plan) for plan in plans if plan.groups]
+    return [_build_evaluation(session, campaign, plan) for plan in plans]
 
 
 def _build_evaluation(session: Session, campaign: Campaign, plan: RelationPlan) -> CreatedEvaluation:
@@ -145,6 +145,8 @@ def _insert_groups(session: Session, plan: RelationPlan, evaluation_id: int, tar
         {"evaluation_id": evaluation_id, **{column: getattr(group, column) for column in columns}}
         for group in plan.groups
     ]
+    if not rows:
+        return
     session.execute(insert(RaterGroup), rows)
     ids = dict(
         session.execute(select(RaterGroup.code, RaterGroup.id).where(RaterGroup.evaluation_id == evaluation_id)).all()
@@ -174,8 +176,6 @@ def _readiness(session: Session, campaign: Campaign) -> Readiness:
     if campaign.template in TEMPLATES:
         for plan in TEMPLATES[campaign.template](load_roster(session)):
             notes += plan.findings
-            if not plan.groups:
-                notes.append(_("%(relation)s: nobody can vote, so it takes no part.", relation=plan.relation))
     if newest > campaign.roster_version:
         notes.append(_("The roster was imported again after this campaign was made; rebuild it to use the new one."))
     return Readiness(missing=tuple(missing), notes=tuple(notes))
@@ -185,7 +185,7 @@ def set_days(campaign_id: int, *, first_day: date, last_day: date, actor: str) -
     """Change the days before the close; an extension of an open campaign is audited like everything."""
     first_day, last_day = _days(first_day, last_day)
     with transaction() as session:
-        campaign = _find(session, campaign_id)
+        campaign = _find(session, campaign_id, lock=True)
         if campaign.state not in ("draft", "ready", "open"):
             raise Conflict(_("The days of a closed campaign cannot be changed."))
         if campaign.state == "open" and last_day < today():
@@ -280,6 +280,9 @@ def move_campaign(campaign_id: int, wanted: str, *, actor: str) -> None:
     """Take one step of the table; raise NotFound, BadInput, Conflict. All or nothing, also when killed half-way."""
     with transaction() as session:
         step = find_step(_find(session, campaign_id).state, wanted)
+    if wanted == "tallied":
+        # Done at the close already, unless that was cut short.
+        mixing.cover_tracks()
     # What a closed campaign holds does not change any more: it may be computed before the lock is taken.
     prepared = step.prepare(campaign_id) if step.prepare else None
     with transaction() as session:

@@ -12,15 +12,16 @@ from flask import current_app
 from flask_babel import gettext as _
 from flask_migrate import upgrade
 from sqlalchemy import inspect, select, text
+from sqlalchemy.exc import OperationalError
 
 from survey.config import Config
 from survey.database import is_sqlite, transaction, write_connection
-from survey.errors import N_, Conflict, SurveyError
+from survey.errors import N_, Conflict, Refused, SurveyError, Unavailable
 from survey.extensions import db
 from survey.keys import FILE_NAME, make_master_key
 from survey.models.accounts import Account
 from survey.services import audit, balance
-from survey.services.accounts import NewAccount, insert_account
+from survey.services.accounts import NewAccount, fresh_password, insert_account
 from survey.services.instruments import load_ready_questionnaires
 
 # The first version whose write-ahead log cannot be reset under a reader.
@@ -49,9 +50,10 @@ def init_instance(admin: str) -> NewAccount:
     if inspect(db.engine).has_table("account"):
         raise Conflict(_("The database holds an instance already; nothing was changed."))
     upgrade_schema()
+    password = fresh_password()
     with transaction() as session:
         load_ready_questionnaires(session)
-        made = insert_account(session, admin, role="officer")
+        made = insert_account(session, admin, role="officer", password=password)
         audit.record(session, actor="console", action="instance.init", subject=made.account)
     return made
 
@@ -161,6 +163,16 @@ _CHECKS: tuple[Callable[[], Iterator[Check]], ...] = (
     _audit,
     _accounts,
 )
+
+
+def require_database() -> None:
+    """Raise Unavailable when the database cannot be reached, Refused when it holds no instance."""
+    try:
+        there = inspect(db.engine).has_table("account")
+    except OperationalError as error:
+        raise Unavailable(N_("The database cannot be reached.")) from error
+    if not there:
+        raise Refused(N_("The database holds no instance: run `survey init --admin NAME` first."))
 
 
 def can_write() -> bool:

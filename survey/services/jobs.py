@@ -62,9 +62,18 @@ def queue_job(kind: str, arguments: Mapping[str, Any], *, actor: str) -> int:
 
 
 def resume_jobs() -> None:
-    """Put jobs that a stopped worker left half-way back into the queue: every work is all or nothing."""
+    """Put jobs that a stopped worker left half-way back into the queue, for they are all or nothing.
+
+    But not printing: its slips may have been made before its files were whole, and would be made twice.
+    """
+    from survey.services.printing import forget_unfinished
+
+    lost = _("The server stopped while slips were printed. Replace the unused slips of the group, or of all groups.")
+    running = update(Job).where(Job.state == "running")
     with transaction() as session:
-        session.execute(update(Job).where(Job.state == "running").values(state="waiting"))
+        session.execute(running.where(Job.kind == "print_slips").values(state="failed", message=lost))
+        session.execute(running.values(state="waiting"))
+    forget_unfinished()
 
 
 def run_next_job() -> bool:

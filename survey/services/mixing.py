@@ -14,6 +14,7 @@ from survey.models.campaigns import Evaluation, GroupCount, RaterGroup
 from survey.services.ballots import unpack_payload
 
 SMALLEST_BATCH = 5
+_REWRITTEN = (("ballot", "id"), ("comment", "id"), ("receipt", "text"), ("cast_mark", "hmac, target_id"))
 
 
 def mix() -> int:
@@ -37,19 +38,22 @@ def mix_all(connection: Connection, campaign_id: int) -> int:
 
 
 def cover_tracks() -> None:
-    """After a close, rewrite what could keep an order: the SQLite file, or PostgreSQL's ballot table in key order."""
+    """After a close, rewrite what could keep an order; may be repeated. Raises Unavailable when it could not be done.
+
+    SQLite: the log is emptied and the file rebuilt. PostgreSQL: ballots, comments, receipts and marks are written anew
+    in key order by one transaction, so that they share its number (xmin) and no place (ctid) tells a time.
+    """
     if is_sqlite():
-        checkpoint()
+        checkpoint(must=True)
         rewrite_file()
-        checkpoint()
+        checkpoint(must=True)
         return
     with db.engine.begin() as connection:
-        connection.execute(text("LOCK TABLE ballot IN ACCESS EXCLUSIVE MODE"))
-        connection.execute(
-            text("CREATE TEMPORARY TABLE shuffled ON COMMIT DROP AS SELECT * FROM ballot ORDER BY random()")
-        )
-        connection.execute(text("TRUNCATE ballot"))
-        connection.execute(text("INSERT INTO ballot SELECT * FROM shuffled ORDER BY id"))
+        for table, key in _REWRITTEN:
+            connection.execute(text(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"))
+            connection.execute(text(f"CREATE TEMPORARY TABLE copy_{table} ON COMMIT DROP AS TABLE {table}"))
+            connection.execute(text(f"TRUNCATE {table}"))
+            connection.execute(text(f"INSERT INTO {table} SELECT * FROM copy_{table} ORDER BY {key}"))  # noqa: S608
     _postgresql("VACUUM inbox")
 
 

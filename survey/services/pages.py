@@ -1,13 +1,16 @@
 """What a ballot page asks and what a posted one says: questionnaire and form fields in, packed answers out."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from survey.instruments.questionnaires import Item, Questionnaire
+from survey.instruments.questionnaires import Questionnaire, Text
 from survey.services.ballots import BLANK, Electorate, pack_payload
 
 LONGEST_COMMENT = 500
+# PostgreSQL cannot hold NUL, and nobody types the others.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,9 +81,10 @@ def read_page(
     Items that the variant does not ask are packed as blank. Unknown chips are passed over; a comment is cut at 500
     characters, as the page says.
     """
-    asked = {item.code: item for _dimension, items in questionnaire.variant_items(electorate.variant) for item in items}
+    variant = questionnaire.variants[electorate.variant]
+    asked = variant.items
     targets = electorate.targets or (("", ""),)
-    known = {str(level.value) for level in (*questionnaire.levels, questionnaire.no_opinion)}
+    known = {str(level.value): level.value for level in (*questionnaire.levels, questionnaire.no_opinion)}
     answers: dict[str, int] = {}
     missing = []
     packed = bytearray()
@@ -91,17 +95,16 @@ def read_page(
             if code not in asked:
                 packed.append(BLANK)
             elif value in known:
-                answers[field] = int(value)
-                packed.append(int(value))
+                answers[field] = known[value]
+                packed.append(known[value])
             else:
                 missing.append(Missing(field=field, label=_label(asked[code], name, language)))
-    variant = questionnaire.variants[electorate.variant]
-    text = fields.get("comment", "").strip()[:LONGEST_COMMENT] if variant.comment == "text" else ""
+    text = _CONTROL.sub("", fields.get("comment", "")).strip()[:LONGEST_COMMENT] if variant.comment == "text" else ""
     offered = {chip.code for chip in questionnaire.chips} if variant.comment != "none" else set()
     payload = pack_payload(bytes(packed), chips=[chip for chip in dict.fromkeys(chips) if chip in offered], text=text)
     return Reading(payload=payload, missing=tuple(missing), answers=answers)
 
 
-def _label(item: Item, target_name: str, language: str) -> str:
-    text = item.text.in_(language)
+def _label(wording: Text, target_name: str, language: str) -> str:
+    text = wording.in_(language)
     return f"{target_name}: {text}" if target_name else text

@@ -44,6 +44,7 @@ def write_slips(
 ) -> list[Path]:
     """Write `slips.csv` and the printable sheets of `groups` into `directory` (mode 0700, files 0600)."""
     prepare_directory(directory)
+    _set_aside(directory)
     table = _write_csv(groups, directory / "slips.csv")
     links = [(group.relation, open_url(group.group_id)) for group in groups if group.kind == "open"]
     sheets = write_sheets(
@@ -64,6 +65,17 @@ def prepare_directory(directory: Path) -> None:
         trial.unlink()
     except OSError as error:
         raise BadInput(_("%(folder)s: files cannot be written there.", folder=directory)) from error
+
+
+def _set_aside(directory: Path) -> None:
+    """Move what an earlier call wrote into a folder of its own: those codes stand nowhere else."""
+    if not (directory / "slips.csv").exists():
+        return
+    number = 1 + sum(1 for _folder in directory.glob("earlier-*"))
+    aside = directory / f"earlier-{number}"
+    aside.mkdir(mode=0o700)
+    for path in [*directory.glob("*.csv"), *directory.glob("*.html")]:
+        path.rename(aside / path.name)
 
 
 def _text_cell(text: str) -> str:
@@ -178,6 +190,13 @@ def forget_batch(name: str) -> None:
     """Delete a batch: codes stand in the clear only there and on paper."""
     if _BATCH.fullmatch(name):
         shutil.rmtree(_batches() / name, ignore_errors=True)
+
+
+def forget_unfinished() -> None:
+    """Delete batches that a stopped worker left half-written."""
+    for folder in _batches().iterdir():
+        if not (folder / "slips.zip").is_file():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def forget_old() -> None:

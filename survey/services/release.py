@@ -89,7 +89,7 @@ def _population(evaluation: Evaluation, counted: CountedEvaluation, targets: lis
         district={target.unit: target.district for target in targets},
         issued=issued,
         eligible_slips=eligible,
-        enrolled={place[group.id]: group.enrolled for group in groups},
+        enrolled={place[group.id]: max(group.enrolled, group.issued - group.voided) for group in groups},
         response_floor=PARENTS_RESPONSE_FLOOR if evaluation.relation == "parent_school" else 0.5,
         classes=evaluation.relation in CLASS_RELATIONS and any(group.grade for group in groups),
     )

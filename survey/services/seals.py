@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import secrets
+from functools import cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -13,18 +14,23 @@ from survey.keys import purpose_key
 from survey.services.ballots import Holder
 
 
+@cache
+def _cipher(key: bytes) -> AESGCM:
+    return AESGCM(key)
+
+
 def seal(holder: Holder) -> str:
     """Return the holder encrypted (AES-256-GCM, fresh nonce) as URL-safe text; it names nothing by itself."""
     nonce = secrets.token_bytes(12)
     content = f"{'o' if holder.is_open else 's'}{holder.group_id}:{holder.code}".encode()
-    return base64.urlsafe_b64encode(nonce + AESGCM(purpose_key("seal")).encrypt(nonce, content, None)).decode()
+    return base64.urlsafe_b64encode(nonce + _cipher(purpose_key("seal")).encrypt(nonce, content, None)).decode()
 
 
 def unseal(sealed: str) -> Holder:
     """Undo `seal`; raise BallotRefused("unknown") for anything else."""
     try:
         content = base64.b64decode(sealed, altchars=b"-_", validate=True)
-        text = AESGCM(purpose_key("seal")).decrypt(content[:12], content[12:], None).decode()
+        text = _cipher(purpose_key("seal")).decrypt(content[:12], content[12:], None).decode()
     except (InvalidTag, ValueError) as error:
         raise BallotRefused("unknown") from error
     group, _, code = text[1:].partition(":")

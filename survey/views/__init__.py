@@ -12,8 +12,9 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from survey.config import Config
-from survey.errors import SurveyError
+from survey.errors import NotFound, SurveyError
 from survey.views import assets, filters
+from survey.views.application import holds_nul
 
 MODULES = (
     "public",
@@ -36,7 +37,7 @@ def settings(config: Config) -> dict[str, Any]:
     return {
         "SQLALCHEMY_DATABASE_URI": config.sqlalchemy_url,
         # The connection used last comes first: its page cache and statements are warm.
-        "SQLALCHEMY_ENGINE_OPTIONS": {"pool_size": 10, "max_overflow": 10, "pool_use_lifo": True},
+        "SQLALCHEMY_ENGINE_OPTIONS": {"pool_size": 10, "max_overflow": 10, "pool_use_lifo": True, "pool_timeout": 10},
         "BABEL_DEFAULT_LOCALE": config.language,
         "BABEL_DEFAULT_TIMEZONE": "Asia/Shanghai",
         "SESSION_COOKIE_NAME": "__Host-desk" if config.https else "desk",
@@ -68,6 +69,7 @@ def register(app: Flask) -> None:
         app.register_blueprint(module.blueprint)
     assets.register(app)
     filters.register(app)
+    app.before_request(_refuse_nul)
     app.register_error_handler(SurveyError, _survey_error)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
@@ -87,6 +89,11 @@ def _nonce() -> str:
 def _direction() -> str:
     locale = get_locale()
     return locale.text_direction if locale else "ltr"
+
+
+def _refuse_nul() -> None:
+    if holds_nul():
+        raise NotFound(_("This page does not exist."))
 
 
 def _survey_error(error: SurveyError) -> tuple[str, int]:

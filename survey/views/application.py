@@ -6,6 +6,7 @@ from flask import Flask, Request, Response, g, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 
 RESPONDENTS = "ballots."
+MOST_BALLOT_BYTES = 128 * 1024
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'{nonce}; img-src 'self' data: blob:; connect-src 'self'; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
@@ -58,12 +59,21 @@ class Application(Flask):
         return func
 
     def preprocess_request(self) -> Any:
-        """Run the hooks before a view, for the desk."""
-        return None if _of_respondent() else super().preprocess_request()
+        """Run the hooks before a view, for the desk; a respondent's form is small."""
+        if not _of_respondent():
+            return super().preprocess_request()
+        request.max_content_length = MOST_BALLOT_BYTES
+        return None
 
     def process_response(self, response: Response) -> Response:
         """Add the headers; run the hooks after a view and save the session, for the desk."""
         return with_headers(response if _of_respondent() else super().process_response(response))
+
+
+def holds_nul() -> bool:
+    """Tell whether the address or a posted field holds the letter NUL, which PostgreSQL cannot."""
+    fields = request.form.values() if request.form else ()
+    return any("\0" in text for text in (request.path, *request.args.values(), *fields))
 
 
 def _of_respondent() -> bool:

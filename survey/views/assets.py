@@ -19,6 +19,12 @@ blueprint = Blueprint("assets", __name__)
 
 
 @cache
+def _names() -> frozenset[str]:
+    # Listed once: an address can never reach another file, however it is spelled.
+    return frozenset(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*") if path.is_file())
+
+
+@cache
 def _mark(name: str) -> str:
     return hashlib.sha256((FOLDER / name).read_bytes()).hexdigest()[:12]
 
@@ -36,7 +42,7 @@ def asset(name: str) -> str:
 @blueprint.get("/s/<mark>/<path:name>")
 def file(mark: str, name: str) -> Response:
     """Serve a static file; it never changes under this address."""
-    if not (FOLDER / name).is_file() or _mark(name) != mark:
+    if name not in _names() or _mark(name) != mark:
         raise NotFound
     if name.endswith(PACKED) and takes_gzip(request.headers.get("Accept-Encoding", "")):
         response = Response(_packed(name), mimetype=mimetypes.guess_type(name)[0])

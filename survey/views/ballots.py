@@ -10,7 +10,6 @@ from typing import Any
 from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
-from werkzeug.http import dump_cookie
 from werkzeug.wrappers import Response as BaseResponse
 
 from survey.errors import BallotRefused, Unavailable
@@ -28,7 +27,8 @@ csrf.exempt(blueprint)
 PAGE = "/v/page"
 RECEIPT = "/v/receipt"
 COOKIE = "v"
-COOKIE_SECONDS = 3600
+COOKIE_SECONDS = 600
+_COOKIE_FRAME = f"; Max-Age={COOKIE_SECONDS}; HttpOnly; Path=/v; SameSite=Lax"
 BIG_SECONDS = 31_536_000
 # Only wrong codes are counted, in memory; a right one is never refused, whatever its address did before.
 MOST_WRONG = 30
@@ -44,7 +44,7 @@ _wrong: dict[str, list[float]] = defaultdict(list)
 @blueprint.route("/V", methods=["GET", "POST"], endpoint="enter_upper_case")
 def enter() -> BaseResponse:
     """Show the code form, or lead from a code to its first open page or its receipt."""
-    if request.method == "GET":
+    if request.method != "POST":
         return _with_big(_spliced(("code",), lambda: _rendered("ballots/code.html", message="")).respond({}))
     code = clean_code(request.form.get("code", ""))
     if code is None:
@@ -72,8 +72,8 @@ def _wrong_code() -> BaseResponse:
     return _respond("ballots/code.html", message=message, status=404)
 
 
-@blueprint.get("/o/<int:group_id>")
-@blueprint.get("/O/<int:group_id>", endpoint="open_link_upper_case")
+@blueprint.get("/o/<int(max=2147483647):group_id>")
+@blueprint.get("/O/<int(max=2147483647):group_id>", endpoint="open_link_upper_case")
 def open_link(group_id: int) -> BaseResponse:
     """Show a form of the open channel; each carries a random token of its own."""
     holder = Holder(code=secrets.token_hex(16), group_id=group_id, is_open=True)
@@ -95,8 +95,8 @@ def page() -> BaseResponse:
 
 @blueprint.post(PAGE)
 def cast() -> BaseResponse:
-    """Cast one page; the sealed code of the form wins over any cookie."""
-    sealed = request.form.get("code", "") or request.cookies.get(COOKIE, "")
+    """Cast one page for the sealed code of its form; no cookie casts."""
+    sealed = request.form.get("code", "")
     holder = seals.unseal(sealed)
     electorate = ballots.find_electorate(holder.group_id)
     target = next((p for p in electorate.pages if p.code == request.form.get("target")), None)
@@ -104,13 +104,18 @@ def cast() -> BaseResponse:
         raise BallotRefused("unknown")
     questionnaire = instruments.find_questionnaire(electorate.questionnaire_id)
     chips = request.form.getlist("chip")
-    reading = pages.read_page(questionnaire, electorate, request.form, chips=chips, language=choose_language())
+    reading = pages.read_page(questionnaire, electorate, _single_fields(), chips=chips, language=choose_language())
     form = request.form.get("form", "")
     if reading.missing or not FORM_NUMBER.fullmatch(form):
         slots = _slots(holder, electorate, target, sealed=sealed, form=_given_form())
         return _incomplete(electorate, slots, reading)
     finished = ballots.cast(holder, target_code=target.code, form=form, payload=reading.payload)
     return _lead_on(sealed, finished=finished)
+
+
+def _single_fields() -> dict[str, str]:
+    """Return the posted fields; of one that comes twice nobody can say which was meant, so it counts as missing."""
+    return {name: values[0] for name, values in request.form.lists() if len(values) == 1}
 
 
 @blueprint.get(RECEIPT)
@@ -141,18 +146,9 @@ def _receipt(holder: Holder, progress: Progress) -> Response:
 def _lead_on(sealed: str, *, finished: bool) -> BaseResponse:
     response = Response(status=303, headers={"Location": RECEIPT if finished else PAGE})
     if request.cookies.get(COOKIE) != sealed:
-        secure = current_app.config["WUPING"].https
-        cookie = dump_cookie(
-            COOKIE,
-            sealed,
-            max_age=COOKIE_SECONDS,
-            path="/v",
-            httponly=True,
-            secure=secure,
-            samesite="Lax",
-            sync_expires=False,
-        )
-        response.headers.add("Set-Cookie", cookie)
+        # A sealed code is URL-safe text, so nothing in it needs quoting.
+        secure = "; Secure" if current_app.config["WUPING"].https else ""
+        response.headers.add("Set-Cookie", f"{COOKIE}={sealed}{_COOKIE_FRAME}{secure}")
     return response
 
 

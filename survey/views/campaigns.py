@@ -49,7 +49,7 @@ def new() -> Any:
     return redirect(url_for("campaigns.page", campaign_id=campaign_id), code=303)
 
 
-@blueprint.get("/campaigns/<int:campaign_id>")
+@blueprint.get("/campaigns/<int(max=2147483647):campaign_id>")
 @requires("campaign.read")
 def page(campaign_id: int) -> str:
     """Show where a campaign stands."""
@@ -69,7 +69,7 @@ def _page(campaign: query.CampaignRow, days: DaysForm) -> str:
     )
 
 
-@blueprint.get("/campaigns/<int:campaign_id>/balance")
+@blueprint.get("/campaigns/<int(max=2147483647):campaign_id>/balance")
 @requires("campaign.read")
 def balance(campaign_id: int) -> str:
     """Count slips and pages row by row and hold them against the counters."""
@@ -77,7 +77,7 @@ def balance(campaign_id: int) -> str:
     return render_template("campaigns/balance.html", campaign=campaign, balance=balance_of(campaign_id))
 
 
-@blueprint.post("/campaigns/<int:campaign_id>/move")
+@blueprint.post("/campaigns/<int(max=2147483647):campaign_id>/move")
 @requires("campaign.write")
 def move(campaign_id: int) -> BaseResponse:
     """Take the campaign to the next state, or queue the job that does."""
@@ -87,7 +87,7 @@ def move(campaign_id: int) -> BaseResponse:
     return redirect(url_for("campaigns.page", campaign_id=campaign_id), code=303)
 
 
-@blueprint.post("/campaigns/<int:campaign_id>/days")
+@blueprint.post("/campaigns/<int(max=2147483647):campaign_id>/days")
 @requires("campaign.write")
 def days(campaign_id: int) -> Any:
     """Change the first and last day."""
@@ -105,7 +105,7 @@ def days(campaign_id: int) -> Any:
     return redirect(url_for("campaigns.page", campaign_id=campaign_id), code=303)
 
 
-@blueprint.post("/campaigns/<int:campaign_id>/rebuild")
+@blueprint.post("/campaigns/<int(max=2147483647):campaign_id>/rebuild")
 @requires("campaign.write")
 def rebuild(campaign_id: int) -> BaseResponse:
     """Make groups and targets of a draft anew from the roster."""
@@ -114,7 +114,7 @@ def rebuild(campaign_id: int) -> BaseResponse:
     return redirect(url_for("campaigns.page", campaign_id=campaign_id), code=303)
 
 
-@blueprint.get("/campaigns/<int:campaign_id>/targets")
+@blueprint.get("/campaigns/<int(max=2147483647):campaign_id>/targets")
 @requires("campaign.read")
 def left_out(campaign_id: int) -> str:
     """List the targets that take no part, and why."""

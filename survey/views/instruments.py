@@ -16,7 +16,7 @@ def index() -> str:
     return render_template("instruments/index.html", questionnaires=query.list_questionnaires())
 
 
-@blueprint.get("/questionnaires/<int:questionnaire_id>")
+@blueprint.get("/questionnaires/<int(max=2147483647):questionnaire_id>")
 @requires("instrument.read")
 def page(questionnaire_id: int) -> str:
     """Show a questionnaire as it stands, every variant, in Chinese and English."""

@@ -13,7 +13,7 @@ from survey.views.words import work_state
 blueprint = Blueprint("jobs", __name__)
 
 
-@blueprint.get("/jobs/<int:job_id>")
+@blueprint.get("/jobs/<int(max=2147483647):job_id>")
 @requires("job.read")
 def page(job_id: int) -> str:
     """Show a job; while it runs the browser asks `progress` and loads the page anew at its end."""
@@ -22,7 +22,7 @@ def page(job_id: int) -> str:
     return render_template("jobs/page.html", job=job, done=done, total=total, result=_result(job), back=_back(job))
 
 
-@blueprint.get("/jobs/<int:job_id>.json")
+@blueprint.get("/jobs/<int(max=2147483647):job_id>.json")
 @requires("job.read")
 def progress(job_id: int) -> dict[str, Any]:
     """Return state and progress for the page's script."""

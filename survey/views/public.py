@@ -49,7 +49,7 @@ def promise() -> str:
     return render_template("public/promise.html", big=big)
 
 
-@blueprint.get("/receipts/<int:campaign>")
+@blueprint.get("/receipts/<int(max=2147483647):campaign>")
 def receipt_list(campaign: int) -> str:
     """Show the receipts of a closed campaign, and whether one that was typed in is among them."""
     wanted = request.args.get("receipt", "").strip()

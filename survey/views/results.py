@@ -52,13 +52,6 @@ class Listing:
         return url_for(self.endpoint, **{**self.asked, "sort": key, "order": "down" if turn else None})
 
 
-@blueprint.before_request
-def refuse_nul() -> None:
-    """Find nothing by the letter NUL, which PostgreSQL cannot hold."""
-    if any("\0" in text for text in (request.path, *request.args.values())):
-        raise NotFound(_("This page does not exist."))
-
-
 @blueprint.get("/results")
 @requires("results.read")
 def index() -> str:

@@ -61,7 +61,7 @@ def upload() -> Any:
     return page, 422 if form.is_submitted() else 200
 
 
-@blueprint.get("/rosters/imports/<int:job_id>")
+@blueprint.get("/rosters/imports/<int(max=2147483647):job_id>")
 @requires("roster.write")
 def review(job_id: int) -> Any:
     """Show what an import changed, or would change, and every problem with its cell."""
@@ -87,7 +87,7 @@ def _place(rows: int) -> tuple[int, int]:
     return min(max(request.args.get("page", 1, type=int), 1), pages), pages
 
 
-@blueprint.post("/rosters/imports/<int:job_id>")
+@blueprint.post("/rosters/imports/<int(max=2147483647):job_id>")
 @requires("roster.write")
 def confirm(job_id: int) -> BaseResponse:
     """Queue the real import of the file that a dry run found to be without errors."""

@@ -19,7 +19,7 @@ from survey.services.slips import SLIP_STATES
 blueprint = Blueprint("slips", __name__)
 
 
-@blueprint.get("/campaigns/<int:campaign_id>/slips")
+@blueprint.get("/campaigns/<int(max=2147483647):campaign_id>/slips")
 @requires("slips.write")
 def index(campaign_id: int) -> str:
     """Show what has been printed, and the groups of one school."""
@@ -43,7 +43,7 @@ def _index(campaign: query.CampaignRow, form: ReissueForm) -> str:
     )
 
 
-@blueprint.post("/campaigns/<int:campaign_id>/slips")
+@blueprint.post("/campaigns/<int(max=2147483647):campaign_id>/slips")
 @requires("slips.write")
 def print_all(campaign_id: int) -> BaseResponse:
     """Queue the first printing of all groups; pressed twice, it leads to the same job."""
@@ -60,7 +60,7 @@ def _to_job(job_id: int) -> BaseResponse:
     return redirect(url_for("jobs.page", job_id=job_id), code=303)
 
 
-@blueprint.post("/campaigns/<int:campaign_id>/slips/reissue")
+@blueprint.post("/campaigns/<int(max=2147483647):campaign_id>/slips/reissue")
 @requires("slips.write")
 def reissue_all(campaign_id: int) -> Any:
     """Queue the replacement of the unused slips of every group: when the files were lost."""
@@ -71,7 +71,7 @@ def reissue_all(campaign_id: int) -> Any:
     return _queue(campaign_id, group=printing.EVERY_GROUP, reason=form.reason.data)
 
 
-@blueprint.get("/campaigns/<int:campaign_id>/slips/<int:group_id>")
+@blueprint.get("/campaigns/<int(max=2147483647):campaign_id>/slips/<int(max=2147483647):group_id>")
 @requires("slips.write")
 def group(campaign_id: int, group_id: int) -> str:
     """Show one group with the forms to replace or add slips."""
@@ -88,7 +88,7 @@ def _group(campaign_id: int, group_id: int, reissue_form: ReissueForm, extra_for
     )
 
 
-@blueprint.post("/campaigns/<int:campaign_id>/slips/<int:group_id>/reissue")
+@blueprint.post("/campaigns/<int(max=2147483647):campaign_id>/slips/<int(max=2147483647):group_id>/reissue")
 @requires("slips.write")
 def reissue(campaign_id: int, group_id: int) -> Any:
     """Queue the replacement of a group's unused slips."""
@@ -98,7 +98,7 @@ def reissue(campaign_id: int, group_id: int) -> Any:
     return _queue(campaign_id, group=query.find_group(campaign_id, group_id).code, reason=form.reason.data)
 
 
-@blueprint.post("/campaigns/<int:campaign_id>/slips/<int:group_id>/extra")
+@blueprint.post("/campaigns/<int(max=2147483647):campaign_id>/slips/<int(max=2147483647):group_id>/extra")
 @requires("slips.write")
 def extra(campaign_id: int, group_id: int) -> Any:
     """Queue extra slips for a group."""
@@ -109,7 +109,7 @@ def extra(campaign_id: int, group_id: int) -> Any:
     return _queue(campaign_id, group=code, add=form.number.data, reason=form.reason.data)
 
 
-@blueprint.get("/slips/printed/<int:job_id>")
+@blueprint.get("/slips/printed/<int(max=2147483647):job_id>")
 @requires("slips.write")
 def printed(job_id: int) -> str:
     """Show what a printing made, with the buttons to fetch and to delete its files."""
@@ -119,7 +119,7 @@ def printed(job_id: int) -> str:
     return render_template("slips/printed.html", job=job, result=result, campaign=campaign, there=there)
 
 
-@blueprint.post("/slips/printed/<int:job_id>/fetch")
+@blueprint.post("/slips/printed/<int(max=2147483647):job_id>/fetch")
 @requires("slips.write")
 def fetch(job_id: int) -> Any:
     """Hand out the zip; each time goes into the audit log."""
@@ -131,7 +131,7 @@ def fetch(job_id: int) -> Any:
     return response
 
 
-@blueprint.post("/slips/printed/<int:job_id>/forget")
+@blueprint.post("/slips/printed/<int(max=2147483647):job_id>/forget")
 @requires("slips.write")
 def forget(job_id: int) -> BaseResponse:
     """Delete the files of a printing."""

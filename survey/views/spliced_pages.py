@@ -49,24 +49,27 @@ class SplicedPage:
         It must not be stored by anybody, so that no `Vary` is needed.
         """
         pieces = [escape(values[name]).encode() for name in self.slots]
-        whole = b"".join(part for pair in zip(self.texts, [*pieces, b""], strict=True) for part in pair)
         headers = {"Cache-Control": "no-store"}
         if takes_gzip(request.headers.get("Accept-Encoding", "")):
             headers["Content-Encoding"] = "gzip"
-            whole = self._gzipped(pieces, whole)
-        return Response(whole, status, headers, content_type="text/html; charset=utf-8")
+            body = self._gzipped(pieces)
+        else:
+            body = b"".join(part for pair in zip(self.texts, [*pieces, b""], strict=True) for part in pair)
+        return Response(body, status, headers, content_type="text/html; charset=utf-8")
 
-    def _gzipped(self, pieces: list[bytes], whole: bytes) -> bytes:
+    def _gzipped(self, pieces: list[bytes]) -> bytes:
         """Return a gzip file (RFC 1952) of texts deflated once and values stored as they are.
 
         That costs a check sum only; and as a value never shares a compressed block with anything, the length of the
         answer tells nothing about it (BREACH).
         """
         body = [_GZIP_HEAD, self._packed[0]]
-        for piece, packed in zip(pieces, self._packed[1:], strict=True):
+        check, size = zlib.crc32(self.texts[0]), len(self.texts[0])
+        for piece, text, packed in zip(pieces, self.texts[1:], self._packed[1:], strict=True):
             # A stored block of RFC 1951: no bit set, its length, the length's complement, the bytes.
-            body += [_STORED.pack(0, len(piece), ~len(piece) & 0xFFFF), piece, packed]
-        body += [_LAST_BLOCK, _TRAILER.pack(zlib.crc32(whole), len(whole))]
+            body += (_STORED.pack(0, len(piece), ~len(piece) & 0xFFFF), piece, packed)
+            check, size = zlib.crc32(text, zlib.crc32(piece, check)), size + len(piece) + len(text)
+        body += (_LAST_BLOCK, _TRAILER.pack(check, size))
         return b"".join(body)
 
 

@@ -24,7 +24,7 @@ def index() -> Any:
     return redirect(url_for("turnout.campaign", campaign_id=choices[0].id), code=303)
 
 
-@blueprint.get("/turnout/<int:campaign_id>")
+@blueprint.get("/turnout/<int(max=2147483647):campaign_id>")
 @requires("turnout.read")
 def campaign(campaign_id: int) -> Any:
     """Show the turnout of a campaign by relation and school; a school account is led to its own school."""
@@ -40,7 +40,7 @@ def campaign(campaign_id: int) -> Any:
     )
 
 
-@blueprint.get("/turnout/<int:campaign_id>/schools/<path:code>")
+@blueprint.get("/turnout/<int(max=2147483647):campaign_id>/schools/<path:code>")
 @requires("turnout.read")
 def school(campaign_id: int, code: str) -> str:
     """Show the turnout of a school's classes and staff in bands."""
