@@ -8,7 +8,7 @@ from bench.counting import Counting
 from bench.hot_group import VOTERS
 from bench.load import Block, Spread
 from bench.pages import Dashboard, PageWeight
-from bench.race import CLIENTS, GATE_CLIENTS, Pair, Race
+from bench.race import CLIENTS, Pair, Race
 
 GATE = 2.0
 CITY = 14_000_000
@@ -66,7 +66,7 @@ def _race(race: Race) -> Iterator[str]:
             f" {count.receipt} for the receipt; BEGIN and COMMIT beside them: {count.frames}"
         )
     yield f"  mix: {race.mix_ms:.3f} CPU ms a ballot, in the worker process, added to ours in the ratio"
-    yield f"  CPU ratio of {' and '.join(map(str, GATE_CLIENTS))} clients together, mix included: {race.gate_ratio:.2f}"
+    yield f"  CPU ratio of {', '.join(map(str, CLIENTS))} clients together, mix included: {race.gate_ratio:.2f}"
     yield from _hot(race)
     ours, bare = race.resident
     yield f"  web worker after the load: {ours / MIB:.0f} MiB resident, bare {bare / MIB:.0f} MiB"

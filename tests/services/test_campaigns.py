@@ -12,6 +12,7 @@ from survey.models.campaigns import Campaign, Evaluation, GroupCount, RaterGroup
 from survey.models.instruments import QuestionnaireVersion
 from survey.models.organisations import RosterVersion, SchoolClass, Teacher, Teaching
 from survey.models.results import Tally
+from survey.queries.cubes import released_results
 from survey.services.ballots import today
 from survey.services.campaigns import (
     STATES,
@@ -178,3 +179,15 @@ def test_a_failing_step_leaves_the_state_and_no_rows(campaign: int, monkeypatch:
 )
 def test_grades_are_recognised(grade: str, number: int | None) -> None:
     assert grade_number(grade) == number
+
+
+def test_with_few_principals_the_evaluation_of_departments_stays_empty(county: Flask) -> None:
+    for teacher in db.session.scalars(select(Teacher).where(Teacher.code.in_(("H8", "H9", "H10", "H11", "H12")))):
+        teacher.left = True
+    db.session.commit()
+    number, made = create_campaign(name="五评", year=2026, template="five", first_day=None, last_day=None, actor="test")
+    assert [e.relation for e in made if e.groups == e.slips == e.targets == 0] == ["principal_department"]
+    for state in STATES[1:6]:
+        move_campaign(number, state, actor="test")
+    results = {e["relation"]: e for e in released_results(number)["evaluations"]}
+    assert results["principal_department"]["targets"] == []

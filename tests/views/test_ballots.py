@@ -266,3 +266,37 @@ def test_the_page_is_light_and_asks_no_other_host(phone: FlaskClient, codes: Cod
     assert page.headers["Cache-Control"] == "no-store"
     assert not re.findall(r"""(?:src|href|action)=["']https?:""", page.text)
     assert not re.findall(r"<(?:script|style)>|\sstyle=|\son\w+=", page.text)
+
+
+def test_a_cookie_alone_casts_nothing(phone: FlaskClient, codes: Codes) -> None:
+    fields = answers(form_of(enter(phone, codes[CLASS][0])))
+    for code in ("", "nonsense"):
+        assert post(phone, fields | {"code": code}).status_code == 404
+    del fields["code"]
+    assert post(phone, fields).status_code == 404
+    assert waiting() == 0
+
+
+def test_an_item_answered_twice_is_not_answered(phone: FlaskClient, codes: Codes) -> None:
+    fields = answers(form_of(enter(phone, codes[CLASS][0])))
+    twice = {name: [value, "1"] if name == "a.T01" else value for name, value in fields.items()}
+    assert phone.post("/v/page", data=twice).status_code == 422
+    assert waiting() == 0
+
+
+def test_a_huge_form_is_refused(phone: FlaskClient, codes: Codes) -> None:
+    fields = answers(form_of(enter(phone, codes[CLASS][0]))) | {"comment": "长" * 100_000}
+    assert post(phone, fields).status_code == 413
+
+
+def test_the_code_form_answers_head(phone: FlaskClient) -> None:
+    assert phone.head("/v").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/o/99999999999999999999", "/receipts/99999999999999999999", "/s/x/../../secret.key"])
+def test_addresses_of_nothing_are_404(phone: FlaskClient, path: str) -> None:
+    assert phone.get(path).status_code == 404
+
+
+def test_the_minutes_are_those_of_all_pages(phone: FlaskClient, codes: Codes) -> None:
+    assert "约3分钟" in enter(phone, codes[CLASS][0]).text

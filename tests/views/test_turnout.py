@@ -19,7 +19,7 @@ def begin(group: str, number: int) -> None:
 
 @pytest.mark.parametrize(
     ("begun", "valid", "expected"),
-    [(0, 0, None), (0, 9, 0), (1, 9, 1), (1, 4, 2), (2, 4, 3), (79, 100, 3), (8, 10, 4), (10, 10, 4)],
+    [(0, 0, None), (0, 9, 0), (1, 9, 1), (1, 4, None), (2, 5, 2), (3, 5, 3), (79, 100, 3), (8, 10, 4), (10, 10, 4)],
 )
 def test_bands(begun, valid, expected) -> None:
     assert band(begun, valid) == expected

@@ -1,0 +1,100 @@
+"""The console: documents on standard output, sentences on standard error, exit codes of the error tree."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from openpyxl import Workbook
+
+from survey.cli import main
+from survey.config import Config
+
+
+@pytest.fixture
+def console(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
+    """A runner in an instance folder that does not exist yet."""
+    monkeypatch.setenv("SURVEY_INSTANCE", str(tmp_path / "instance"))
+    monkeypatch.delenv("SURVEY_DATABASE_URL", raising=False)
+    return CliRunner()
+
+
+def run(console: CliRunner, *words: str) -> Result:
+    return console.invoke(main, list(words))
+
+
+def test_init_prints_one_document_and_refuses_a_second_time(console: CliRunner) -> None:
+    first = run(console, "init", "--admin", "boss", "--json")
+    assert json.loads(first.stdout)["admin"] == "boss"
+    again = run(console, "init", "--admin", "boss", "--json")
+    assert (again.exit_code, again.stdout) == (2, "")
+    assert "实例" in again.stderr
+
+
+def test_without_an_instance_every_command_says_what_to_do(console: CliRunner) -> None:
+    done = run(console, "results", "1", "--json")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "survey init" in done.stderr
+
+
+def test_a_workbook_that_cannot_be_read_still_prints_the_document(console: CliRunner, tmp_path: Path) -> None:
+    run(console, "init", "--admin", "boss")
+    book = Workbook()
+    book.save(tmp_path / "empty.xlsx")
+    (tmp_path / "text.xlsx").write_text("no workbook")
+    for name in ("empty.xlsx", "text.xlsx", "missing.xlsx"):
+        done = run(console, "roster", "import", str(tmp_path / name), "--json")
+        document = json.loads(done.stdout)
+        assert done.exit_code == 2
+        assert document["schools"] == 0
+        assert document["problems"][0]["severity"] == "error"
+
+
+def test_check_reports_a_secret_that_others_can_read(console: CliRunner, tmp_path: Path) -> None:
+    run(console, "init", "--admin", "boss")
+    assert json.loads(run(console, "check", "--json").stdout)["ok"]
+    (tmp_path / "instance" / "secret.key").chmod(0o644)
+    done = run(console, "check", "--json")
+    assert done.exit_code == 1
+    assert not json.loads(done.stdout)["ok"]
+
+
+def test_nothing_of_an_instance_can_be_read_by_others(console: CliRunner, tmp_path: Path) -> None:
+    run(console, "init", "--admin", "boss")
+    files = [path for path in (tmp_path / "instance").rglob("*") if path.is_file()]
+    assert files
+    assert not [path for path in files if path.stat().st_mode & 0o077]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("campaign", "create", "--name", "x", "--year", "2026", "--template", "six"),
+        ("campaign", "create", "--name", "x", "--year", "2026", "--template", "five"),
+        ("campaign", "create", "--name", "x", "--year", "2026", "--template", "five", "--first-day", "soon"),
+        ("campaign", "move", "7", "ready"),
+        ("account", "add", "x", "--role", "king"),
+        ("account", "add", "x", "--role", "school", "--school", "999"),
+        ("account", "reset", "nobody"),
+        ("slips", "7", "--out", "/proc/nowhere"),
+        ("results", "7"),
+        ("analyse", "/etc/hostname", "--target", "t", "--items", "y", "--levels", "1-5"),
+        ("unknown",),
+    ],
+    ids=" ".join,
+)
+def test_refusals_exit_2_with_a_sentence(console: CliRunner, words: tuple[str, ...]) -> None:
+    run(console, "init", "--admin", "boss")
+    done = run(console, *words)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.strip()
+    assert "Traceback" not in done.stderr
+
+
+def test_a_database_that_is_down_is_one_sentence(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SURVEY_INSTANCE", str(config.instance))
+    monkeypatch.setenv("SURVEY_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+    for words in (("results", "1"), ("serve",)):
+        done = run(CliRunner(), *words)
+        assert done.exit_code == 1
+        assert len(done.stderr.strip().splitlines()) == 1
