@@ -3,9 +3,11 @@
 import fcntl
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 from flask import current_app
 from sqlalchemy import Connection, Dialect, Engine, Executable, event
@@ -42,6 +44,8 @@ def _turn() -> Iterator[None]:
 
 def bind_engine(engine: Engine) -> None:
     """Give every connection of `engine` the settings without which an acknowledged vote could be lost."""
+    _idle[engine] = deque()
+    event.listen(engine, "engine_disposed", _close_idle)
     if engine.dialect.name != "sqlite":
         return
     event.listen(engine, "connect", _connect_sqlite)
@@ -121,7 +125,7 @@ Rows = list[tuple[Any, ...]]
 
 
 class Driver:
-    """A connection of the driver, lent by the engine's pool, that runs statements."""
+    """A connection of the driver, out of the engine's pool for good, that runs statements."""
 
     def __init__(self, engine: Engine) -> None:
         self._dialect = engine.dialect
@@ -139,13 +143,29 @@ class Driver:
         rows: Rows = self.connection.execute(sql, own | values).fetchall()
         return rows
 
-    def give_back(self, error: Exception | None = None) -> None:
-        """Return the connection to the pool, or close it after an error; after a lost one trust no other either."""
-        if error is not None:
-            self._lent.invalidate(error)
-            if self._dialect.is_disconnect(error, self.connection, None):  # type: ignore[arg-type]
-                db.engine.dispose()
+    def close(self, error: Exception | None = None) -> None:
+        """Close the connection; if it was lost, trust no other one either."""
+        self._lent.invalidate(error)
         self._lent.close()
+        if error is not None and self._dialect.is_disconnect(error, self.connection, None):  # type: ignore[arg-type]
+            db.engine.dispose()
+
+
+# Drivers between two uses, the last used first: the way through the pool would cost as much CPU as the statements.
+# There are never more than threads that cast at once.
+_idle: WeakKeyDictionary[Engine, deque[Driver]] = WeakKeyDictionary()
+
+
+def _close_idle(engine: Engine) -> None:
+    while (driver := _take(_idle[engine])) is not None:
+        driver.close()
+
+
+def _take(drivers: deque[Driver]) -> Driver | None:
+    try:
+        return drivers.pop()
+    except IndexError:
+        return None
 
 
 class Taken(Exception):
@@ -180,10 +200,11 @@ def writing() -> Iterator[Driver]:
 
 @contextmanager
 def _driver() -> Iterator[Driver]:
-    module: Any = db.engine.dialect.dbapi
+    engine = db.engine
+    idle, module = _idle[engine], cast(Any, engine.dialect.dbapi)
     driver = fault = None
     try:
-        driver = Driver(db.engine)
+        driver = _take(idle) or Driver(engine)
         yield driver
     except module.IntegrityError as error:
         raise Taken from error
@@ -193,8 +214,10 @@ def _driver() -> Iterator[Driver]:
     except PoolTimeoutError as error:
         raise Unavailable(N_("The database is busy or cannot be written. Try again in a moment.")) from error
     finally:
-        if driver is not None:
-            driver.give_back(fault)
+        if driver is not None and fault is None:
+            idle.append(driver)
+        elif driver is not None:
+            driver.close(fault)
 
 
 @contextmanager
