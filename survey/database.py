@@ -3,10 +3,10 @@
 import fcntl
 import sqlite3
 import threading
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from queue import Empty, LifoQueue
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from flask import current_app
@@ -20,6 +20,8 @@ from survey.extensions import db
 
 BUSY_SECONDS = 10
 PATIENCE_MILLISECONDS = 200
+# More than the threads of a web process.
+MOST_DRIVERS = 12
 _sqlite_writer = threading.RLock()
 
 
@@ -44,7 +46,7 @@ def _turn() -> Iterator[None]:
 
 def bind_engine(engine: Engine) -> None:
     """Give every connection of `engine` the settings without which an acknowledged vote could be lost."""
-    _idle[engine] = deque()
+    _drivers[engine] = _Drivers(engine)
     event.listen(engine, "engine_disposed", _close_idle)
     if engine.dialect.name != "sqlite":
         return
@@ -151,21 +153,57 @@ class Driver:
             db.engine.dispose()
 
 
-# Drivers between two uses, the last used first: the way through the pool would cost as much CPU as the statements.
-# There are never more than threads that cast at once.
-_idle: WeakKeyDictionary[Engine, deque[Driver]] = WeakKeyDictionary()
+class _Drivers:
+    """Drivers of one engine between two uses, the last used first: the way through the pool costs as much CPU as the
+    statements. There are at most `MOST_DRIVERS`; whoever comes later waits for one to come back.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._free: LifoQueue[Driver] = LifoQueue()
+        self._places = threading.BoundedSemaphore(MOST_DRIVERS)
+
+    @contextmanager
+    def lend(self) -> Iterator[Driver]:
+        """Lend a driver; one that met a fault of the database is closed, not used again."""
+        if not self._places.acquire(timeout=BUSY_SECONDS):
+            raise Unavailable(N_("The database is busy or cannot be written. Try again in a moment."))
+        driver, fault = None, None
+        try:
+            driver = self._idle() or Driver(self._engine)
+            yield driver
+        except _module(self._engine).Error as error:
+            fault = error
+            raise
+        finally:
+            if driver is not None and fault is None:
+                self._free.put(driver)
+            elif driver is not None:
+                driver.close(fault)
+            self._places.release()
+
+    def close_idle(self) -> None:
+        """Close what nobody uses at the moment."""
+        while (driver := self._idle()) is not None:
+            driver.close()
+
+    def _idle(self) -> Driver | None:
+        try:
+            return self._free.get_nowait()
+        except Empty:
+            return None
+
+
+_drivers: WeakKeyDictionary[Engine, _Drivers] = WeakKeyDictionary()
+
+
+def _module(engine: Engine) -> Any:
+    """Return the driver's module, where its exceptions stand."""
+    return engine.dialect.dbapi
 
 
 def _close_idle(engine: Engine) -> None:
-    while (driver := _take(_idle[engine])) is not None:
-        driver.close()
-
-
-def _take(drivers: deque[Driver]) -> Driver | None:
-    try:
-        return drivers.pop()
-    except IndexError:
-        return None
+    _drivers[engine].close_idle()
 
 
 class Taken(Exception):
@@ -200,24 +238,14 @@ def writing() -> Iterator[Driver]:
 
 @contextmanager
 def _driver() -> Iterator[Driver]:
-    engine = db.engine
-    idle, module = _idle[engine], cast(Any, engine.dialect.dbapi)
-    driver = fault = None
+    module = _module(db.engine)
     try:
-        driver = _take(idle) or Driver(engine)
-        yield driver
+        with _busy_as_unavailable(), _drivers[db.engine].lend() as driver:
+            yield driver
     except module.IntegrityError as error:
         raise Taken from error
     except (module.OperationalError, module.InterfaceError) as error:
-        fault = error
         raise Unavailable(N_("The database is busy or cannot be written. Try again in a moment.")) from error
-    except PoolTimeoutError as error:
-        raise Unavailable(N_("The database is busy or cannot be written. Try again in a moment.")) from error
-    finally:
-        if driver is not None and fault is None:
-            idle.append(driver)
-        elif driver is not None:
-            driver.close(fault)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from survey.analysis.arrays import Bytes, Ints
-from survey.analysis.scoring import BLANK, NO_OPINION
+from survey.analysis.scoring import BLANK, NO_OPINION, Scheme, linear_scheme, load_scheme
 from survey.errors import N_, BadInput
 
 MOST_ROWS = 20_000_000
@@ -56,6 +56,21 @@ def parse_levels(text: str) -> tuple[int, int]:
             most=HIGHEST_LEVEL,
         )
     return lowest, highest
+
+
+def parse_items(text: str) -> tuple[str, ...]:
+    """Read COL,COL,…; raise BadInput if there is none or one stands twice."""
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise BadInput(N_("--items needs at least one column."))
+    if len(set(names)) < len(names):
+        raise BadInput(N_("--items names a column twice: %(value)s."), value=text)
+    return names
+
+
+def foreign_scheme(levels: tuple[int, int]) -> Scheme:
+    """Return the five-step scheme for levels 1–5, else points linear in the level from 0 to 100."""
+    return load_scheme("five_step") if levels == (1, 5) else linear_scheme(*levels)
 
 
 def read_foreign_ballots(path: Path, columns: Columns, *, levels: tuple[int, int]) -> ForeignBallots:

@@ -49,19 +49,15 @@ def import_foreign_ballots(
     actor: str,
 ) -> dict[str, int]:
     """Load a table of ballots as a released campaign; return its id and counts. Raises BadInput naming the place."""
-    from survey.analysis.scoring import linear_scheme, load_scheme
-    from survey.analysis.tables import Columns, parse_levels, read_foreign_ballots
+    from survey.analysis.tables import Columns, foreign_scheme, parse_items, parse_levels, read_foreign_ballots
 
     if relation not in RELATIONS:
-        raise BadInput(
-            _("There is no relation %(name)s; there are: %(known)s.", name=relation, known=", ".join(RELATIONS))
-        )
-    names = tuple(dict.fromkeys(name.strip() for name in items.split(",") if name.strip()))
-    if not names:
-        raise BadInput(_("--items needs at least one column."))
+        known = ", ".join(RELATIONS)
+        raise BadInput(_("There is no relation %(name)s; there are: %(known)s.", name=relation, known=known))
     bounds = parse_levels(levels)
-    foreign = read_foreign_ballots(file, Columns(target=target, items=names, unit=unit), levels=bounds)
-    scheme = load_scheme("five_step") if bounds == (1, 5) else linear_scheme(*bounds)
+    columns = Columns(target=target, items=parse_items(items), unit=unit)
+    foreign = read_foreign_ballots(file, columns, levels=bounds)
+    scheme = foreign_scheme(bounds)
     with transaction() as session:
         campaign = _campaign(session, campaign_name, year or today().year)
         _insert(session, campaign, foreign, relation=relation, scheme=scheme)

@@ -37,7 +37,7 @@ def settings(config: Config) -> dict[str, Any]:
     return {
         "SQLALCHEMY_DATABASE_URI": config.sqlalchemy_url,
         # The connection used last comes first: its page cache and statements are warm.
-        "SQLALCHEMY_ENGINE_OPTIONS": {"pool_size": 10, "max_overflow": 10, "pool_use_lifo": True, "pool_timeout": 10},
+        "SQLALCHEMY_ENGINE_OPTIONS": {"pool_size": 24, "max_overflow": 0, "pool_use_lifo": True, "pool_timeout": 10},
         "BABEL_DEFAULT_LOCALE": config.language,
         "BABEL_DEFAULT_TIMEZONE": "Asia/Shanghai",
         "SESSION_COOKIE_NAME": "__Host-desk" if config.https else "desk",
