@@ -3,9 +3,9 @@
 import fcntl
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from queue import Empty, LifoQueue
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -145,7 +145,7 @@ class Driver:
         rows: Rows = self.connection.execute(sql, own | values).fetchall()
         return rows
 
-    def close(self, error: Exception | None = None) -> None:
+    def close(self, error: BaseException | None = None) -> None:
         """Close the connection; if it was lost, trust no other one either."""
         self._lent.invalidate(error)
         self._lent.close()
@@ -159,47 +159,57 @@ class _Drivers:
     """
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._free: LifoQueue[Driver] = LifoQueue()
-        self._places = threading.BoundedSemaphore(MOST_DRIVERS)
+        self.engine = engine
+        self.module: Any = engine.dialect.dbapi
+        self.idle: deque[Driver] = deque()
+        self.places = threading.Semaphore(MOST_DRIVERS)
 
-    @contextmanager
-    def lend(self) -> Iterator[Driver]:
-        """Lend a driver; one that met a fault of the database is closed, not used again."""
-        if not self._places.acquire(timeout=BUSY_SECONDS):
-            raise Unavailable(N_("The database is busy or cannot be written. Try again in a moment."))
-        driver, fault = None, None
+    def take(self) -> Driver | None:
+        """Return an idle driver, None if there is none."""
         try:
-            driver = self._idle() or Driver(self._engine)
-            yield driver
-        except _module(self._engine).Error as error:
-            fault = error
-            raise
-        finally:
-            if driver is not None and fault is None:
-                self._free.put(driver)
-            elif driver is not None:
-                driver.close(fault)
-            self._places.release()
+            return self.idle.pop()
+        except IndexError:
+            return None
 
     def close_idle(self) -> None:
         """Close what nobody uses at the moment."""
-        while (driver := self._idle()) is not None:
+        while (driver := self.take()) is not None:
             driver.close()
 
-    def _idle(self) -> Driver | None:
+
+class _Lent:
+    """A driver for the length of a `with`; errors of the driver become Taken or Unavailable."""
+
+    def __enter__(self) -> Driver:
+        self._drivers = drivers = _drivers[db.engine]
+        if not drivers.places.acquire(timeout=BUSY_SECONDS):
+            raise Unavailable(N_("The database is busy or cannot be written. Try again in a moment."))
         try:
-            return self._free.get_nowait()
-        except Empty:
-            return None
+            self._driver = drivers.take() or Driver(drivers.engine)
+        except BaseException as error:
+            drivers.places.release()
+            self._translate(error)
+            raise
+        return self._driver
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, self._drivers.module.Error):
+            self._driver.close(error)
+        else:
+            self._drivers.idle.append(self._driver)
+        self._drivers.places.release()
+        if error is not None:
+            self._translate(error)
+
+    def _translate(self, error: BaseException) -> None:
+        module = self._drivers.module
+        if isinstance(error, module.IntegrityError):
+            raise Taken from error
+        if isinstance(error, (module.OperationalError, module.InterfaceError, OperationalError, PoolTimeoutError)):
+            raise Unavailable(N_("The database is busy or cannot be written. Try again in a moment.")) from error
 
 
 _drivers: WeakKeyDictionary[Engine, _Drivers] = WeakKeyDictionary()
-
-
-def _module(engine: Engine) -> Any:
-    """Return the driver's module, where its exceptions stand."""
-    return engine.dialect.dbapi
 
 
 def _close_idle(engine: Engine) -> None:
@@ -212,7 +222,7 @@ class Taken(Exception):
 
 def fetch(statement: Statement, values: Values) -> Rows:
     """Run one read, which sees what is committed now; without the BEGIN that would cost more than the read itself."""
-    with _driver() as driver:
+    with _Lent() as driver:
         if isinstance(driver.connection, sqlite3.Connection):
             return driver.fetch(statement, values)
         driver.connection.autocommit = True
@@ -225,7 +235,7 @@ def fetch(statement: Statement, values: Values) -> Rows:
 @contextmanager
 def writing() -> Iterator[Driver]:
     """A driver inside one write transaction; the commit is durable on return. Raises Taken, Unavailable."""
-    with _turn(), _driver() as driver:
+    with _turn(), _Lent() as driver:
         if isinstance(driver.connection, sqlite3.Connection):
             driver.connection.execute("BEGIN IMMEDIATE")
         try:
@@ -234,18 +244,6 @@ def writing() -> Iterator[Driver]:
         except BaseException:
             driver.connection.rollback()
             raise
-
-
-@contextmanager
-def _driver() -> Iterator[Driver]:
-    module = _module(db.engine)
-    try:
-        with _busy_as_unavailable(), _drivers[db.engine].lend() as driver:
-            yield driver
-    except module.IntegrityError as error:
-        raise Taken from error
-    except (module.OperationalError, module.InterfaceError) as error:
-        raise Unavailable(N_("The database is busy or cannot be written. Try again in a moment.")) from error
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from urllib.error import URLError
 
 READY_SECONDS = 60
 END_SECONDS = 8
-THREADS = 8
+THREADS = 4
 
 
 def serve(host: str, port: int, *, workers: int, say: Callable[[str], None]) -> int:

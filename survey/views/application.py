@@ -11,25 +11,27 @@ _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'{nonce}; img-src 'self' data: blob:; connect-src 'self'; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 )
+_NO_STORE = ("Cache-Control", "no-store")
 _FIXED_HEADERS = (
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "no-referrer"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
-    ("Cache-Control", "no-store"),
 )
+_OF_RESPONDENT = "wuping.respondent"
+_FOR_RESPONDENTS = [*_FIXED_HEADERS, _NO_STORE, ("Content-Security-Policy", _CSP.format(nonce=""))]
+_HTTPS_ONLY = ("Strict-Transport-Security", "max-age=31536000")
 
 
-def with_headers(response: Response) -> Response:
-    """Add the headers that every answer has."""
+def _with_headers(response: Response) -> Response:
+    """Add the headers that every answer of the desk has."""
     headers = response.headers
-    there = {name for name, _value in headers}
-    for name, value in _FIXED_HEADERS:
-        if name not in there:
-            headers.add(name, value)
+    headers.extend(_FIXED_HEADERS)
+    if "Cache-Control" not in headers:
+        headers.add(*_NO_STORE)
     nonce = f" 'nonce-{g.csp_nonce}'" if "csp_nonce" in g else ""
     headers.add("Content-Security-Policy", _CSP.format(nonce=nonce))
     if request.is_secure:
-        headers.add("Strict-Transport-Security", "max-age=31536000")
+        headers.add(*_HTTPS_ONLY)
     return response
 
 
@@ -66,8 +68,23 @@ class Application(Flask):
         return None
 
     def process_response(self, response: Response) -> Response:
-        """Add the headers; run the hooks after a view and save the session, for the desk."""
-        return with_headers(response if _of_respondent() else super().process_response(response))
+        """Run the hooks after a view, save the session and add the headers, for the desk."""
+        if not _of_respondent():
+            return _with_headers(super().process_response(response))
+        request.environ[_OF_RESPONDENT] = True
+        return response
+
+    def wsgi_app(self, environ: dict[str, Any], start_response: Any) -> Any:
+        """Answer a request; a respondent's headers are always the same and are added here, as they stand."""
+
+        def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+            if _OF_RESPONDENT in environ:
+                headers = headers + _FOR_RESPONDENTS
+                if environ["wsgi.url_scheme"] == "https":
+                    headers.append(_HTTPS_ONLY)
+            return start_response(status, headers, *more)
+
+        return super().wsgi_app(environ, start)
 
 
 def holds_nul() -> bool:

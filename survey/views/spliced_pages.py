@@ -49,7 +49,7 @@ class SplicedPage:
         It must not be stored by anybody, so that no `Vary` is needed.
         """
         pieces = [escape(values[name]).encode() for name in self.slots]
-        headers = {"Cache-Control": "no-store"}
+        headers = {}
         if takes_gzip(request.headers.get("Accept-Encoding", "")):
             headers["Content-Encoding"] = "gzip"
             body = self._gzipped(pieces)
