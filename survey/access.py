@@ -55,7 +55,6 @@ def requires(permission: str) -> Callable[[Callable[P, R]], Callable[P, Any]]:
                 raise Forbidden(_("Your account may not do this."))
             return view(*args, **kwargs)
 
-        guarded.permission = permission  # type: ignore[attr-defined]
         return guarded
 
     return decorate

@@ -71,7 +71,7 @@ def _campaign(name: str, year: int, response: dict[str, float], *, shift: float)
     for state in ("ready", "open"):
         move_campaign(number, state, actor=ACTOR)
     groups = issue_slips(number, actor=ACTOR)
-    chance = random.Random(SEED + year)  # noqa: S311 - invented opinions, not secrets
+    chance = random.Random(SEED + year)
     voters = [
         (holder, _Voter(chance, group, shift).fill) for group in groups for holder in _turnout(chance, group, response)
     ]
@@ -124,4 +124,4 @@ class _Voter:
 
 
 def _trait(code: str, spread: float) -> float:
-    return random.Random(code).gauss(0.0, spread)  # noqa: S311 - the same target is as good in both years
+    return random.Random(code).gauss(0.0, spread)  # the same target is as good in both years

@@ -63,7 +63,7 @@ DEPARTMENTS = ("办公室", "人事科", "计划财务科", "基础教育科", "
 
 def write_demo_roster(path: Path) -> None:
     """Write the county's workbook with the five sheets of a roster; the same file every time."""
-    chance = random.Random(SEED)  # noqa: S311 - names, not secrets
+    chance = random.Random(SEED)
     sheets = _sheets(chance)
     with xlsxwriter.Workbook(str(path), {"strings_to_formulas": False}) as book:
         for name, rows in sheets.items():

@@ -18,7 +18,7 @@ from survey.services.ballots import Electorate, Holder, Page, cast_slips, pack_p
 from survey.services.campaigns import create_campaign, move_campaign
 from survey.services.foreign_ballots import import_foreign_ballots
 from survey.services.instruments import find_questionnaire
-from survey.services.slips import issue_slips
+from survey.services.slips import add_slips, issue_slips
 
 INSTEVAL = Path(__file__).parents[2].parent / "shared" / "data" / "insteval_ratings.csv"
 Counts = Counter[tuple[str, str, int]]
@@ -88,6 +88,15 @@ def test_seven_principals_are_too_few_even_for_all_departments_together(
     assert [unit["score"] for unit in evaluation["units"]] == [None]
     row = db.session.scalars(select(CubeEvaluation).filter_by(relation="principal_department")).one()
     assert row.document["overall"]["score"] is None
+
+
+def test_extra_slips_enlarge_the_roster_of_their_class(codes: dict[str, tuple[str, ...]], campaign: int) -> None:
+    group = "S-101-三年级1班"
+    extra = add_slips(campaign, group, 10, reason="转入", actor="test").codes
+    vote_all({group: codes[group] + extra[:8]})
+    record = next(t for t in release(campaign)["student_teacher"]["targets"] if t["target"] == "T100")
+    # 20 of 22 slips of the class: more ballots than pupils on the roster, and still not everybody.
+    assert record["score_ci_roster"][0] < record["score"] < record["score_ci_roster"][1]
 
 
 def test_results_before_the_release_are_refused(campaign: int) -> None:

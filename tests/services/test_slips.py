@@ -1,6 +1,7 @@
 """Slips: random, shown once, kept only as HMAC; unused ones can be replaced, begun ones never."""
 
 import secrets
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -14,6 +15,7 @@ from survey.models.ballots import slip
 from survey.models.campaigns import RaterGroup
 from survey.services.balance import balance_of
 from survey.services.ballots import Holder, cast, find_progress, pack_payload
+from survey.services.printing import write_slips
 from survey.services.slips import (
     ALPHABET,
     add_slips,
@@ -72,6 +74,14 @@ def test_one_wrong_letter_is_always_noticed(place: int, letter: str) -> None:
     code = new_code()
     wrong = code[:place] + letter + code[place + 1 :]
     assert clean_code(wrong) == (code if wrong == code else None)
+
+
+def test_files_of_an_earlier_call_are_set_aside_not_overwritten(campaign: int, tmp_path: Path) -> None:
+    write_slips(issue_slips(campaign, actor="test"), campaign_id=campaign, directory=tmp_path)
+    first = (tmp_path / "slips.csv").read_bytes()
+    write_slips([reissue_slips(campaign, GROUP, actor="test")], campaign_id=campaign, directory=tmp_path)
+    assert (tmp_path / "earlier-1" / "slips.csv").read_bytes() == first
+    assert (tmp_path / "slips.csv").read_text(encoding="utf-8-sig").count("\n") == 13
 
 
 def test_codes_use_no_look_alikes() -> None:
