@@ -3,11 +3,11 @@
 import fcntl
 import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from flask import current_app
 from sqlalchemy import Connection, Dialect, Engine, Executable, event
@@ -20,8 +20,10 @@ from survey.extensions import db
 
 BUSY_SECONDS = 10
 PATIENCE_MILLISECONDS = 200
+WAIT_SECONDS = 0.002
 # More than the threads of a web process.
 MOST_DRIVERS = 12
+_DRIVERS = "wuping.drivers"
 _sqlite_writer = threading.RLock()
 
 
@@ -46,8 +48,8 @@ def _turn() -> Iterator[None]:
 
 def bind_engine(engine: Engine) -> None:
     """Give every connection of `engine` the settings without which an acknowledged vote could be lost."""
-    _drivers[engine] = _Drivers(engine)
-    event.listen(engine, "engine_disposed", _close_idle)
+    drivers = current_app.extensions[_DRIVERS] = _Drivers(engine)
+    event.listen(engine, "engine_disposed", lambda _engine: drivers.close_idle())
     if engine.dialect.name != "sqlite":
         return
     event.listen(engine, "connect", _connect_sqlite)
@@ -131,6 +133,7 @@ class Driver:
 
     def __init__(self, engine: Engine) -> None:
         self._dialect = engine.dialect
+        self.is_sqlite = engine.dialect.name == "sqlite"
         self._lent = engine.raw_connection()
         self.connection: Any = self._lent.driver_connection
 
@@ -155,51 +158,72 @@ class Driver:
 
 class _Drivers:
     """Drivers of one engine between two uses, the last used first: the way through the pool costs as much CPU as the
-    statements. There are at most `MOST_DRIVERS`; whoever comes later waits for one to come back.
+    statements. There are `MOST_DRIVERS` places, None where no connection is open; whoever comes later waits.
     """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.is_sqlite = engine.dialect.name == "sqlite"
         self.module: Any = engine.dialect.dbapi
-        self.idle: deque[Driver] = deque()
-        self.places = threading.Semaphore(MOST_DRIVERS)
+        self.places: deque[Driver | None] = deque([None] * MOST_DRIVERS)
 
     def take(self) -> Driver | None:
-        """Return an idle driver, None if there is none."""
-        try:
-            return self.idle.pop()
-        except IndexError:
-            return None
+        """Take the place used last, with its driver if one is open; raise Unavailable when none comes back in time."""
+        deadline = 0.0
+        while True:
+            # A deque's ends are safe between threads, and cost a tenth of a semaphore.
+            try:
+                return self.places.pop()
+            except IndexError:
+                now = time.monotonic()
+                deadline = deadline or now + BUSY_SECONDS
+                if now > deadline:
+                    raise Unavailable(N_("The database is busy or cannot be written. Try again in a moment.")) from None
+                time.sleep(WAIT_SECONDS)
 
     def close_idle(self) -> None:
         """Close what nobody uses at the moment."""
-        while (driver := self.take()) is not None:
-            driver.close()
+        for _place in range(MOST_DRIVERS):
+            try:
+                driver = self.places.pop()
+            except IndexError:
+                return
+            self.places.appendleft(None)
+            if driver is not None:
+                driver.close()
+
+
+def _of_application() -> _Drivers:
+    drivers: _Drivers = current_app.extensions[_DRIVERS]
+    return drivers
 
 
 class _Lent:
     """A driver for the length of a `with`; errors of the driver become Taken or Unavailable."""
 
     def __enter__(self) -> Driver:
-        self._drivers = drivers = _drivers[db.engine]
-        if not drivers.places.acquire(timeout=BUSY_SECONDS):
-            raise Unavailable(N_("The database is busy or cannot be written. Try again in a moment."))
-        try:
-            self._driver = drivers.take() or Driver(drivers.engine)
-        except BaseException as error:
-            drivers.places.release()
-            self._translate(error)
-            raise
-        return self._driver
+        self._drivers = drivers = _of_application()
+        driver = drivers.take()
+        if driver is None:
+            try:
+                driver = Driver(drivers.engine)
+            except BaseException as error:
+                drivers.places.appendleft(None)
+                self._translate(error)
+                raise
+        self._driver = driver
+        return driver
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if error is None:
+            self._drivers.places.append(self._driver)
+            return
         if isinstance(error, self._drivers.module.Error):
+            self._drivers.places.appendleft(None)
             self._driver.close(error)
         else:
-            self._drivers.idle.append(self._driver)
-        self._drivers.places.release()
-        if error is not None:
-            self._translate(error)
+            self._drivers.places.append(self._driver)
+        self._translate(error)
 
     def _translate(self, error: BaseException) -> None:
         module = self._drivers.module
@@ -209,13 +233,6 @@ class _Lent:
             raise Unavailable(N_("The database is busy or cannot be written. Try again in a moment.")) from error
 
 
-_drivers: WeakKeyDictionary[Engine, _Drivers] = WeakKeyDictionary()
-
-
-def _close_idle(engine: Engine) -> None:
-    _drivers[engine].close_idle()
-
-
 class Taken(Exception):
     """A row with this key is there already: another transaction was faster."""
 
@@ -223,7 +240,7 @@ class Taken(Exception):
 def fetch(statement: Statement, values: Values) -> Rows:
     """Run one read, which sees what is committed now; without the BEGIN that would cost more than the read itself."""
     with _Lent() as driver:
-        if isinstance(driver.connection, sqlite3.Connection):
+        if driver.is_sqlite:
             return driver.fetch(statement, values)
         driver.connection.autocommit = True
         try:
@@ -232,18 +249,58 @@ def fetch(statement: Statement, values: Values) -> Rows:
             driver.connection.autocommit = False
 
 
-@contextmanager
-def writing() -> Iterator[Driver]:
-    """A driver inside one write transaction; the commit is durable on return. Raises Taken, Unavailable."""
-    with _turn(), _Lent() as driver:
-        if isinstance(driver.connection, sqlite3.Connection):
-            driver.connection.execute("BEGIN IMMEDIATE")
+class _Writing(_Lent):
+    """A lent driver inside one transaction; a class, for generators in its place cost as much as the insert."""
+
+    def __enter__(self) -> Driver:
+        self._queues = _of_application().is_sqlite
+        if self._queues and not _sqlite_writer.acquire(timeout=BUSY_SECONDS):
+            raise Unavailable(N_("The database is busy or cannot be written. Try again in a moment."))
         try:
-            yield driver
-            driver.connection.commit()
+            driver = super().__enter__()
         except BaseException:
-            driver.connection.rollback()
+            self._leave_queue()
             raise
+        if self._queues:
+            try:
+                driver.connection.execute("BEGIN IMMEDIATE")
+            except BaseException as error:
+                self.__exit__(None, error, None)
+                raise
+        return driver
+
+    def __exit__(self, _kind: object, error: BaseException | None, trace: object) -> None:
+        try:
+            failure = self._end(error)
+            super().__exit__(None, failure, trace)
+            if failure is not None and failure is not error:
+                raise failure
+        finally:
+            self._leave_queue()
+
+    def _end(self, error: BaseException | None) -> BaseException | None:
+        """Commit, or roll back after an error; return what went wrong."""
+        connection = self._driver.connection
+        try:
+            if error is None:
+                connection.commit()
+                return None
+        except BaseException as failure:
+            error = failure
+        try:
+            connection.rollback()
+        except BaseException as failure:
+            return failure
+        return error
+
+    def _leave_queue(self) -> None:
+        if self._queues:
+            _sqlite_writer.release()
+
+
+def writing() -> _Writing:
+    """A driver inside one write transaction; the commit is durable on return. Raises Taken, Unavailable."""
+    return _Writing()
 
 
 @contextmanager

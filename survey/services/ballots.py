@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from flask import current_app
 from sqlalchemy import Connection, bindparam, insert, literal, select, text, update
 
-from survey.database import Driver, Rows, Statement, Taken, Values, fetch, is_sqlite, writing
+from survey.database import Driver, Rows, Statement, Taken, Values, fetch, writing
 from survey.errors import N_, BallotRefused, Unavailable
 from survey.extensions import db
 from survey.keys import purpose_key
@@ -242,7 +242,7 @@ def cast_slips(slips: Iterable[tuple[Holder, Callable[[Electorate, Page], bytes]
 
 
 def _cast(driver: Driver, holder: Holder, *, target_code: str, form: str, payload: bytes) -> bool:
-    if not is_sqlite():
+    if not driver.is_sqlite:
         lock = _LOCK_OPEN if holder.is_open else _LOCK_SLIP
         driver.run(lock, {"group": holder.group_id} if holder.is_open else {"key": holder.key})
     standing = _standing(driver.fetch, holder, _FIND_SLIP, _FIND_OPEN)
@@ -267,7 +267,7 @@ def _write(
     key = secrets.token_bytes(16)
     mark = {"hmac": holder.key, "target_id": about, "form": form}
     row = {"id": key, "group_id": group, "target_id": about, "payload": payload}
-    if is_sqlite():
+    if driver.is_sqlite:
         driver.run(_MARK, mark)
         driver.run(_INBOX, row)
     else:

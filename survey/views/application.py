@@ -39,7 +39,7 @@ class _DeskSessions(SecureCookieSessionInterface):
     """Sessions of the desk; a respondent's request brings none, leaves none and pays for none."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        if self.get_cookie_name(app) not in request.cookies:
+        if f"{self.get_cookie_name(app)}=" not in request.environ.get("HTTP_COOKIE", ""):
             return self.session_class()
         return super().open_session(app, request)
 

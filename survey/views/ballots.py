@@ -10,6 +10,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
 from survey.errors import BallotRefused, Unavailable
@@ -18,6 +19,7 @@ from survey.services import ballots, instruments, pages, seals
 from survey.services.ballots import Electorate, Holder, Page, Progress
 from survey.services.slips import clean_code
 from survey.views import choose_language
+from survey.views.replies import Reply, see_other
 from survey.views.spliced_pages import SplicedPage, mark
 
 blueprint = Blueprint("ballots", __name__)
@@ -96,16 +98,16 @@ def page() -> BaseResponse:
 @blueprint.post(PAGE)
 def cast() -> BaseResponse:
     """Cast one page for the sealed code of its form; no cookie casts."""
-    sealed = request.form.get("code", "")
+    sent = request.form
+    fields, chips = _single_fields(sent), sent.getlist("chip")
+    sealed, form, code = sent.get("code", ""), sent.get("form", ""), sent.get("target", "")
     holder = seals.unseal(sealed)
     electorate = ballots.find_electorate(holder.group_id)
-    target = next((p for p in electorate.pages if p.code == request.form.get("target")), None)
+    target = next((p for p in electorate.pages if p.code == code), None)
     if target is None:
         raise BallotRefused("unknown")
     questionnaire = instruments.find_questionnaire(electorate.questionnaire_id)
-    chips = request.form.getlist("chip")
-    reading = pages.read_page(questionnaire, electorate, _single_fields(), chips=chips, language=choose_language())
-    form = request.form.get("form", "")
+    reading = pages.read_page(questionnaire, electorate, fields, chips=chips, language=choose_language())
     if reading.missing or not FORM_NUMBER.fullmatch(form):
         slots = _slots(holder, electorate, target, sealed=sealed, form=_given_form())
         return _incomplete(electorate, slots, reading)
@@ -113,9 +115,9 @@ def cast() -> BaseResponse:
     return _lead_on(sealed, finished=finished)
 
 
-def _single_fields() -> dict[str, str]:
+def _single_fields(sent: MultiDict[str, str]) -> dict[str, str]:
     """Return the posted fields; of one that comes twice nobody can say which was meant, so it counts as missing."""
-    return {name: values[0] for name, values in request.form.lists() if len(values) == 1}
+    return {name: values[0] for name, values in sent.lists() if len(values) == 1}
 
 
 @blueprint.get(RECEIPT)
@@ -144,12 +146,12 @@ def _receipt(holder: Holder, progress: Progress) -> Response:
 
 
 def _lead_on(sealed: str, *, finished: bool) -> BaseResponse:
-    response = Response(status=303, headers={"Location": RECEIPT if finished else PAGE})
-    if request.cookies.get(COOKIE) != sealed:
-        # A sealed code is URL-safe text, so nothing in it needs quoting.
-        secure = "; Secure" if current_app.config["WUPING"].https else ""
-        response.headers.add("Set-Cookie", f"{COOKIE}={sealed}{_COOKIE_FRAME}{secure}")
-    return response
+    location = RECEIPT if finished else PAGE
+    if request.cookies.get(COOKIE) == sealed:
+        return see_other(location)
+    # A sealed code is URL-safe text, so nothing in it needs quoting.
+    secure = "; Secure" if current_app.config["WUPING"].https else ""
+    return see_other(location, cookie=f"{COOKIE}={sealed}{_COOKIE_FRAME}{secure}")
 
 
 def _spliced(key: tuple[Hashable, ...], render: Callable[[], str]) -> SplicedPage:
@@ -229,6 +231,7 @@ def _is_big() -> bool:
 
 def _with_big(response: Response) -> Response:
     if request.query_string and request.args.get("big") in ("0", "1"):
+        response = response.plain() if isinstance(response, Reply) else response
         response.set_cookie("big", request.args["big"], max_age=BIG_SECONDS, samesite="Lax")
     return response
 

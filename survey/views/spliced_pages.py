@@ -8,15 +8,19 @@ from functools import cached_property, lru_cache
 from struct import Struct
 from typing import Self
 
-from flask import Response, request
+from flask import request
 from markupsafe import escape
 from werkzeug.datastructures import Accept
 from werkzeug.http import parse_accept_header
+
+from survey.views.replies import Reply
 
 # Control characters, so that no text of a questionnaire or roster can look like a mark.
 _MARK = re.compile("\x02(\\w+)\x03")
 _GZIP_HEAD = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 _STORED = Struct("<BHH")
+_HTML = ("Content-Type", "text/html; charset=utf-8")
+_GZIP = ("Content-Encoding", "gzip")
 _LAST_BLOCK = b"\x03\x00"
 _TRAILER = Struct("<II")
 
@@ -43,19 +47,16 @@ class SplicedPage:
     def _packed(self) -> tuple[bytes, ...]:
         return tuple(_deflate(text) for text in self.texts)
 
-    def respond(self, values: Mapping[str, str], *, status: int = 200) -> Response:
+    def respond(self, values: Mapping[str, str]) -> Reply:
         """Return the page with these values (plain texts, escaped here), compressed if the browser takes it.
 
         It must not be stored by anybody, so that no `Vary` is needed.
         """
         pieces = [escape(values[name]).encode() for name in self.slots]
-        headers = {}
-        if takes_gzip(request.headers.get("Accept-Encoding", "")):
-            headers["Content-Encoding"] = "gzip"
-            body = self._gzipped(pieces)
-        else:
-            body = b"".join(part for pair in zip(self.texts, [*pieces, b""], strict=True) for part in pair)
-        return Response(body, status, headers, content_type="text/html; charset=utf-8")
+        if takes_gzip(request.environ.get("HTTP_ACCEPT_ENCODING", "")):
+            return Reply("200 OK", self._gzipped(pieces), [_HTML, _GZIP])
+        body = b"".join(part for pair in zip(self.texts, [*pieces, b""], strict=True) for part in pair)
+        return Reply("200 OK", body, [_HTML])
 
     def _gzipped(self, pieces: list[bytes]) -> bytes:
         """Return a gzip file (RFC 1952) of texts deflated once and values stored as they are.
