@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bench import journey
+from bench.city import TEACHERS, CityAnalysis
 from bench.counting import Counting
 from bench.hot_group import VOTERS
 from bench.load import Block, Spread
@@ -21,6 +22,7 @@ class Measured:
 
     races: Sequence[Race]
     counting: Counting
+    city: CityAnalysis
     dashboard: Dashboard
 
     @property
@@ -44,6 +46,7 @@ def lines(measured: Measured) -> Iterator[str]:
     for race in measured.races:
         yield from _race(race)
     yield from _counting(measured.counting)
+    yield from _city(measured.city)
     yield from _dashboard(measured.dashboard)
     yield from ("", "Goals (design, PERFORMANCE)")
     for goal in _goals(measured):
@@ -112,6 +115,14 @@ def _counting(counting: Counting) -> Iterator[str]:
     yield f"  stored: {counting.bytes_a_ballot:.1f} bytes a ballot"
 
 
+def _city(city: CityAnalysis) -> Iterator[str]:
+    words = f"{city.targets:,} targets of 10 items, {city.units:,} units, {city.ballots:,} ballots"
+    yield from ("", f"Statistics of a city from its tallies, in a process of their own: {words}")
+    yield f"  results of every target, item and unit, {city.pairs:,} pairs: {city.seconds:.1f} s ({city.cpu:.1f} s CPU)"
+    yield f"  all other tests, ranks and funnels, every item of a target against all others: {city.others:.1f} s"
+    yield f"  peak memory: {city.peak / MIB:.0f} MiB, {city.held / MIB:.0f} MiB before"
+
+
 def _dashboard(dashboard: Dashboard) -> Iterator[str]:
     yield from ("", "Dashboard pages, in process, logged in (median, 95th percentile)")
     for path, middle, p95 in dashboard.pages:
@@ -124,6 +135,7 @@ def _goals(measured: Measured) -> Iterator[Goal]:
         yield from _hot_goals(race)
     yield _weight_goal(measured.races[0].weight)
     yield from _counting_goals(measured.counting)
+    yield from _city_goals(measured.city)
     worst = measured.dashboard.worst_ms
     yield Goal(number=6, wanted="dashboard page p95 ≤ 100 ms", found=f"{worst:.0f} ms", met=worst <= 100)
     yield Goal(number=6, wanted="14 M ballots ≤ 1.2 times the time at 10 k", found="", met=None)
@@ -174,7 +186,16 @@ def _counting_goals(counting: Counting) -> Iterator[Goal]:
     wanted = "≤ 1 GiB more memory than the tallies (by proportion)"
     yield Goal(number=5, wanted=wanted, found=f"{memory / 2**30:.1f} GiB", met=memory <= 2**30)
     yield Goal(number=5, wanted="≤ 20 s from a columnar archive", found="there is none yet", met=None)
-    yield Goal(number=5, wanted="every test for every unit of a city ≤ 120 s", found="", met=None)
+
+
+def _city_goals(city: CityAnalysis) -> Iterator[Goal]:
+    """Only the whole city tells: pairs grow otherwise than targets."""
+    whole = city.targets >= TEACHERS
+    seconds = city.seconds + city.others
+    wanted, found = "every test for every unit of a city ≤ 120 s", f"{seconds:.0f} s"
+    yield Goal(number=5, wanted=wanted, found=found, met=seconds <= 120 if whole else None)
+    wanted, found = "these statistics in ≤ 4 GiB", f"{city.peak / 2**30:.1f} GiB"
+    yield Goal(number=5, wanted=wanted, found=found, met=city.peak <= 4 * 2**30 if whole else None)
 
 
 def _cpu(block: Block) -> float:

@@ -7,6 +7,7 @@ import numpy as np
 
 from survey.analysis.arrays import Floats, Ints, divide
 from survey.analysis.intervals import Interval, t_interval, two_sided_p
+from survey.analysis.midranks import Midranks, ranks_of_values
 from survey.analysis.moments import Moments, combine
 
 MOST_UNITS = 60
@@ -14,9 +15,6 @@ MOST_UNITS = 60
 
 REST = -1
 """Stands for 'all other units' in a plan of pairs."""
-
-# Equal means from different sums may differ in the last bit; ranks must see them as ties.
-_DECIMALS = 11
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,21 +72,31 @@ def welch_anova(units: Moments) -> WelchAnova:
 
 def kruskal(values: Floats, unit: Ints, *, size: int) -> KruskalWallis:
     """Test equal locations of `size` units by ranks: values (n,) with the unit (n,) of each; checked against SciPy."""
-    from scipy.special import chdtrc
-    from scipy.stats import rankdata
+    return kruskal_of_ranks(ranks_of_values(values, unit, size=size))
 
-    n = len(values)
-    rounded = np.round(values, _DECIMALS)
-    ties = np.unique(rounded, return_counts=True)[1].astype(np.float64)
-    correction = 1.0 - float((ties**3 - ties).sum()) / (float(n) ** 3 - n) if n > 1 else 0.0
-    if size < 2 or len(ties) < 2:
-        return KruskalWallis(h=None, df=max(size - 1, 0), p=None)
-    ranks = np.asarray(rankdata(rounded), dtype=np.float64)
-    count = np.bincount(unit, minlength=size)
-    mean_rank = divide(np.bincount(unit, weights=ranks, minlength=size), count)
-    spread = float(np.nansum(count * (mean_rank - (n + 1) / 2.0) ** 2))
-    h = 12.0 / (n * (n + 1.0)) * spread / correction
-    return KruskalWallis(h=h, df=size - 1, p=float(chdtrc(size - 1, h)))
+
+def kruskal_of_ranks(ranks: Midranks) -> KruskalWallis:
+    """Test equal locations of the groups (Kruskal and Wallis 1952, tie-corrected) from their mean ranks.
+
+    Groups without a value count in df as they do in `kruskal`: leave them out beforehand. None where nothing varies.
+    Checked against R `kruskal.test` and SciPy.
+    """
+    from scipy.special import chdtrc
+
+    groups, spread = len(ranks.n), ranks.spread()
+    if groups < 2 or spread == 0.0:
+        return KruskalWallis(h=None, df=max(groups - 1, 0), p=None)
+    squares = float(np.nansum(ranks.n * (ranks.mean - (ranks.size + 1) / 2.0) ** 2))
+    h = squares / spread
+    return KruskalWallis(h=h, df=groups - 1, p=float(chdtrc(groups - 1, h)))
+
+
+def epsilon_squared(test: KruskalWallis, *, n: int) -> float | None:
+    """Return the effect size H / (n - 1) in [0, 1] of n values (Tomczak and Tomczak 2014), None where nothing varies.
+
+    The share of the ranks' spread that lies between the groups: p alone says little with many values.
+    """
+    return None if test.h is None else min(test.h / (n - 1), 1.0)
 
 
 def welch_pairs(a: Moments, b: Moments) -> Differences:
@@ -132,16 +140,40 @@ def plan_pairs(units: Sequence[str], district: Mapping[str, str] | None) -> tupl
 
 
 def rest_of(units: Moments) -> Moments:
-    """Return, for each unit (k,), the moments of all other units' values together."""
+    """Return, for each unit, the moments of all other units' values together: (n_units,) or (n_units, n_cells).
+
+    With cells, each cell is a population of its own. Everything before a unit is merged with everything after it:
+    taking the unit out of the whole by subtraction would cost digits.
+    """
+    before, after = _running(units), _running(_reversed(units))
+    return _merged(before, _reversed(after))
+
+
+def _reversed(units: Moments) -> Moments:
+    return Moments(n=units.n[::-1], mean=units.mean[::-1], ss=units.ss[::-1])
+
+
+def _running(units: Moments) -> Moments:
+    """Return, for each unit, the moments of all units before it."""
     n, mean, ss = np.zeros_like(units.n), np.zeros_like(units.mean), np.zeros_like(units.ss)
-    side = np.zeros(len(units.n), dtype=np.int64)
-    for row in range(len(units.n)):
-        # Side 1 is the unit itself: taking it out by subtraction would cost digits.
-        side[row] = 1
-        others = combine(units, side, size=2)
-        n[row], mean[row], ss[row] = others.n[0], others.mean[0], others.ss[0]
-        side[row] = 0
+    for row in range(1, len(units.n)):
+        last = slice(row - 1, row)
+        whole = _merged(Moments(n=n[last], mean=mean[last], ss=ss[last]), units.take(np.arange(row - 1, row)))
+        n[row], mean[row], ss[row] = whole.n[0], whole.mean[0], whole.ss[0]
     return Moments(n=n, mean=mean, ss=ss)
+
+
+def _merged(one: Moments, other: Moments) -> Moments:
+    """Merge two arrays of groups element by element."""
+    places = np.arange(one.n.size)
+    flat = Moments(
+        n=np.concatenate([one.n.ravel(), other.n.ravel()]),
+        mean=np.concatenate([one.mean.ravel(), other.mean.ravel()]),
+        ss=np.concatenate([one.ss.ravel(), other.ss.ravel()]),
+    )
+    whole = combine(flat, np.concatenate([places, places]), size=one.n.size)
+    shape = one.n.shape
+    return Moments(n=whole.n.reshape(shape), mean=whole.mean.reshape(shape), ss=whole.ss.reshape(shape))
 
 
 def _pairs_within(units: Sequence[str], district: Mapping[str, str]) -> list[tuple[int, int]]:

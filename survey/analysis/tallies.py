@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from survey.analysis.arrays import Bools, Bytes, Floats, Ints, divide
-from survey.analysis.moments import Moments, combine, moments_of
+from survey.analysis.moments import CrossProducts, Moments, combine, cross_products, moments_of
 from survey.analysis.scoring import BLANK, NO_OPINION, Scheme
+
+_BLOCK = 16_384
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -17,7 +20,12 @@ class Tally:
     cell_target, cell_group (n_cells,): positions in `targets`, `groups`. counts (n_cells, n_items, 1 + n_levels):
     column 0 is 不了解, then the levels ascending. ballots, valid, flagged (n_cells,): ballots cast, with at least
     one answer on a level, flagged as careless. mean, mean_ss (level units) and score, score_ss (points): mean and
-    centred sum of squares of the valid ballots' own means and scores; 0 where valid is 0.
+    centred sum of squares of the valid ballots' own means and scores; 0 where valid is 0. clean_*: the same over the
+    ballots that are not flagged, so that results can be shown without them.
+
+    together, clean_together: cross-products of the items over complete ballots, those with a level for every item
+    (listwise, as lavaan and factanal do), of all cells; one sum serves the quality of the scale. A page of several
+    targets adds one row for each.
     """
 
     targets: tuple[str, ...]
@@ -34,6 +42,13 @@ class Tally:
     mean_ss: Floats
     score: Floats
     score_ss: Floats
+    clean_valid: Ints
+    clean_mean: Floats
+    clean_mean_ss: Floats
+    clean_score: Floats
+    clean_score_ss: Floats
+    together: CrossProducts
+    clean_together: CrossProducts
 
     def mean_moments(self) -> Moments:
         """Return the cells' moments of ballot means, level units."""
@@ -42,6 +57,14 @@ class Tally:
     def score_moments(self) -> Moments:
         """Return the cells' moments of ballot scores, points."""
         return Moments(n=self.valid, mean=self.score, ss=self.score_ss)
+
+    def clean_mean_moments(self) -> Moments:
+        """Return the cells' moments of the means of unflagged ballots, level units."""
+        return Moments(n=self.clean_valid, mean=self.clean_mean, ss=self.clean_mean_ss)
+
+    def clean_score_moments(self) -> Moments:
+        """Return the cells' moments of the scores of unflagged ballots, points."""
+        return Moments(n=self.clean_valid, mean=self.clean_score, ss=self.clean_score_ss)
 
     def merge(self, other: "Tally") -> "Tally":
         """Return the tally of both sets of ballots; cells are matched by target and by group name.
@@ -57,8 +80,6 @@ class Tally:
         group = np.concatenate([self.cell_group, moved[other.cell_group]])
         keys, cell = np.unique(target * len(groups) + group, return_inverse=True)
         size = len(keys)
-        mean = combine(_joined(self.mean_moments(), other.mean_moments()), cell, size=size)
-        score = combine(_joined(self.score_moments(), other.score_moments()), cell, size=size)
         mine, theirs = cell[: len(self.cell_target)], cell[len(self.cell_target) :]
         return Tally(
             targets=self.targets,
@@ -69,12 +90,10 @@ class Tally:
             cell_group=keys % len(groups),
             counts=_added(self.counts, other.counts, mine, theirs, size=size),
             ballots=_added(self.ballots, other.ballots, mine, theirs, size=size),
-            valid=mean.n,
             flagged=_added(self.flagged, other.flagged, mine, theirs, size=size),
-            mean=mean.mean,
-            mean_ss=mean.ss,
-            score=score.mean,
-            score_ss=score.ss,
+            together=self.together + other.together,
+            clean_together=self.clean_together + other.clean_together,
+            **_merged_moments(self, other, cell, size=size),
         )
 
 
@@ -107,25 +126,6 @@ class _BallotValues:
     score: Floats
 
 
-def careless_flags(answers: Bytes, scheme: Scheme) -> Bools:
-    """Flag ballots (n_ballots,) whose answers on levels, `scheme.careless_run` at least, are all the same.
-
-    answers (n_ballots, n_items), or (n_ballots, n_targets, n_items) for a page of all targets. 不了解 and blanks are
-    passed over. A short form of equal answers is plausible, a long one less so; a flag is reported beside the
-    figures and never removes a ballot.
-    """
-    flat = answers.reshape(len(answers), -1)
-    answered = np.zeros(len(flat), dtype=np.int64)
-    low = np.full(len(flat), BLANK, dtype=np.uint8)
-    high = np.zeros(len(flat), dtype=np.uint8)
-    for column in flat.T:
-        level = (column != NO_OPINION) & (column != BLANK)
-        answered += level
-        np.minimum(low, column, out=low, where=level)
-        np.maximum(high, column, out=high, where=level)
-    return np.asarray((answered >= max(scheme.careless_run, 1)) & (low == high), dtype=np.bool_)
-
-
 def tally_ballots(
     answers: Bytes,
     *,
@@ -139,17 +139,16 @@ def tally_ballots(
 ) -> Tally:
     """Count ballots: answers (n_ballots, n_items), one byte an item; target, group, flagged (n_ballots,).
 
-    Every row is a ballot cast; it is valid if an item is answered on a level. A ballot's mean (score) is the mean of
-    the levels (points) of its answered items. With no `groups` all rows count as one nameless group.
+    Every row is a ballot cast; it is valid if an item is answered on a level. A ballot's mean is that of the levels of
+    its answered items, its score that of their points, weighted if the scheme weights items. With no `groups` all rows
+    count as one nameless group.
     Raises ValueError for a level the scheme does not know, a position outside, or arrays of unequal length.
     """
     names = tuple(groups) or ("",)
     _check_positions(answers, target=target, group=group, flagged=flagged, shape=(len(targets), len(names), len(items)))
     keys, cell = np.unique(target.astype(np.int64) * len(names) + group, return_inverse=True)
-    values = _ballot_values(answers, scheme)
-    valid = values.answered > 0
-    mean = moments_of(values.mean[valid], cell[valid], size=len(keys))
-    score = moments_of(values.score[valid], cell[valid], size=len(keys))
+    values = _ballot_values(answers, items=items, scheme=scheme)
+    suspect, rest = _complete_products(answers, values.answered, flagged)
     return Tally(
         targets=tuple(targets),
         groups=names,
@@ -159,12 +158,10 @@ def tally_ballots(
         cell_group=keys % len(names),
         counts=_level_counts(answers, cell, size=len(keys), scheme=scheme),
         ballots=np.bincount(cell, minlength=len(keys)).astype(np.int64),
-        valid=mean.n,
         flagged=np.bincount(cell[flagged], minlength=len(keys)).astype(np.int64),
-        mean=mean.mean,
-        mean_ss=mean.ss,
-        score=score.mean,
-        score_ss=score.ss,
+        together=suspect + rest,
+        clean_together=rest,
+        **_moments(values, cell, flagged, size=len(keys)),
     )
 
 
@@ -196,9 +193,46 @@ def tally_pages(
         items=items,
         scheme=scheme,
     )
-    values = _ballot_values(flat, scheme)
+    values = _ballot_values(flat, items=items, scheme=scheme)
     means, scores = values.mean.reshape(n_ballots, n_targets), values.score.reshape(n_ballots, n_targets)
     return tally, _paired_tally(means, scores, targets=tuple(targets))
+
+
+def _moments(values: _BallotValues, cell: Ints, flagged: Bools, *, size: int) -> dict[str, Any]:
+    """Return the fields of a tally that hold moments, of all valid ballots and of the unflagged ones."""
+    valid = values.answered > 0
+    clean = valid & ~flagged
+    return _fields(
+        mean=moments_of(values.mean[valid], cell[valid], size=size),
+        score=moments_of(values.score[valid], cell[valid], size=size),
+        clean_mean=moments_of(values.mean[clean], cell[clean], size=size),
+        clean_score=moments_of(values.score[clean], cell[clean], size=size),
+    )
+
+
+def _merged_moments(first: Tally, second: Tally, cell: Ints, *, size: int) -> dict[str, Any]:
+    def merged(one: Moments, other: Moments) -> Moments:
+        return combine(_joined(one, other), cell, size=size)
+
+    return _fields(
+        mean=merged(first.mean_moments(), second.mean_moments()),
+        score=merged(first.score_moments(), second.score_moments()),
+        clean_mean=merged(first.clean_mean_moments(), second.clean_mean_moments()),
+        clean_score=merged(first.clean_score_moments(), second.clean_score_moments()),
+    )
+
+
+def _fields(*, mean: Moments, score: Moments, clean_mean: Moments, clean_score: Moments) -> dict[str, Any]:
+    named = {"mean": mean, "score": score, "clean_mean": clean_mean, "clean_score": clean_score}
+    means = {name: moments.mean for name, moments in named.items()}
+    squares = {f"{name}_ss": moments.ss for name, moments in named.items()}
+    return {"valid": mean.n, "clean_valid": clean_mean.n, **means, **squares}
+
+
+def _complete_products(answers: Bytes, answered: Ints, flagged: Bools) -> tuple[CrossProducts, CrossProducts]:
+    """Return the cross-products of complete ballots, flagged and unflagged."""
+    complete = answered == answers.shape[1]
+    return cross_products(answers[complete & flagged]), cross_products(answers[complete & ~flagged])
 
 
 def _joined(first: Moments, second: Moments) -> Moments:
@@ -210,10 +244,15 @@ def _joined(first: Moments, second: Moments) -> Moments:
 
 
 def _added(first: Ints, second: Ints, first_rows: Ints, second_rows: Ints, *, size: int) -> Ints:
-    """Add both arrays into rows; a tally names a cell once, so that plain indexing (far faster) loses nothing."""
+    """Add both arrays into rows; a tally names a cell once, so that plain indexing (far faster) loses nothing.
+
+    The sums are copied block by block: in one piece the copy takes as much memory as a city's tally.
+    """
     sums = np.zeros((size, *first.shape[1:]), dtype=np.int64)
     sums[first_rows] = first
-    sums[second_rows] += second
+    for start in range(0, len(second), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        sums[second_rows[block]] += second[block]
     return sums
 
 
@@ -249,18 +288,30 @@ def _level_counts(answers: Bytes, cell: Ints, *, size: int, scheme: Scheme) -> I
     return counts
 
 
-def _ballot_values(answers: Bytes, scheme: Scheme) -> _BallotValues:
-    is_level = np.zeros(256, dtype=np.int64)
-    level, points = np.zeros(256, dtype=np.int64), np.zeros(256)
+def _ballot_values(answers: Bytes, *, items: Sequence[str], scheme: Scheme) -> _BallotValues:
+    """Return each ballot's mean level, always unweighted, and its score by the weights of its answered items."""
+    is_level, level, points = np.zeros(256, dtype=np.int64), np.zeros(256, dtype=np.int64), np.zeros(256)
     for value in scheme.levels:
         is_level[value], level[value], points[value] = 1, value, scheme.points[value]
     answered, levels = np.zeros(len(answers), dtype=np.int64), np.zeros(len(answers), dtype=np.int64)
-    scores = np.zeros(len(answers))
     for column in answers.T:
         answered += is_level[column]
         levels += level[column]
-        scores += points[column]
-    return _BallotValues(answered=answered, mean=divide(levels, answered), score=divide(scores, answered))
+    weights = scheme.weights_of(items) or (1.0,) * len(items)
+    return _BallotValues(
+        answered=answered,
+        mean=divide(levels, answered),
+        score=_weighted_scores(answers, points, is_level, weights=weights),
+    )
+
+
+def _weighted_scores(answers: Bytes, points: Floats, is_level: Ints, *, weights: Sequence[float]) -> Floats:
+    """Return the weighted mean of the points of answered items; their weights stand for all, NaN without an answer."""
+    scores, weight = np.zeros(len(answers)), np.zeros(len(answers))
+    for column, share in zip(answers.T, weights, strict=True):
+        scores += share * points[column]
+        weight += share * is_level[column]
+    return divide(scores, weight)
 
 
 def _paired_tally(means: Floats, scores: Floats, *, targets: tuple[str, ...]) -> PairedTally:

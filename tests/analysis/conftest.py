@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from survey.analysis.moments import combine
 from survey.analysis.results import Population
 from survey.analysis.scoring import Scheme, load_scheme
 from survey.analysis.tallies import PairedTally, Tally, tally_ballots, tally_pages
@@ -81,6 +82,17 @@ def expected() -> dict[tuple[str, str], float]:
 def insteval_expected() -> dict[tuple[str, str], float]:
     """Figures of the published ratings by R, keyed by (figure, key)."""
     return figures_of("insteval.csv")
+
+
+@pytest.fixture(scope="session")
+def rates_expected() -> dict[str, dict[tuple[float, ...] | str, float]]:
+    """Figures of rates.R by figure; a key of numbers, which holds the input, becomes a tuple."""
+    found: dict[str, dict[tuple[float, ...] | str, float]] = {}
+    for (figure, key), value in figures_of("rates.csv").items():
+        words = key.split()
+        numbers = tuple(map(float, words)) if words and words[0][0].isdigit() else key
+        found.setdefault(figure, {})[numbers] = value
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -157,3 +169,18 @@ def insteval() -> tuple[Tally, Population]:
         enrolled={},
     )
     return tally, population
+
+
+@pytest.fixture(scope="session")
+def comparisons() -> dict[tuple[str, str], float]:
+    """Figures of comparisons.R, keyed by (figure, key)."""
+    return figures_of("comparisons.csv")
+
+
+@pytest.fixture(scope="session")
+def unit_means(reference_ballots: tuple[Tally, Population]) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """The mean of every target of ballots.csv with the position of its unit, and the units' codes in order."""
+    tally, population = reference_ballots
+    codes = tuple(sorted(set(population.unit)))
+    targets = combine(tally.mean_moments(), tally.cell_target, size=len(tally.targets))
+    return targets.mean, np.array([codes.index(unit) for unit in population.unit]), codes

@@ -1,5 +1,8 @@
 """Tiers of units that the data do not tell apart."""
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from survey.analysis.groups import indistinguishable_groups
 
 
@@ -32,3 +35,16 @@ def test_nothing_compared():
 def test_many_units_are_tiered_against_the_rest():
     pairs = [pair("a", "*", flag=True), pair("b", "*"), pair("c", "*", flag=True, difference=-1.0), pair("a", "b")]
     assert indistinguishable_groups(units(a=90, b=80, c=60), pairs) == (("a",), ("b",), ("c",))
+
+
+@given(
+    st.lists(st.integers(50, 99), min_size=2, max_size=7, unique=True),
+    st.sets(st.tuples(st.integers(0, 6), st.integers(0, 6))),
+)
+def test_every_compared_unit_is_in_one_tier_and_no_flag_within(scores, flagged):
+    codes = [f"u{row}" for row in range(len(scores))]
+    pairs = [pair(a, b, flag=(x, y) in flagged) for x, a in enumerate(codes) for y, b in enumerate(codes) if x < y]
+    tiers = indistinguishable_groups(units(**dict(zip(codes, scores, strict=True))), pairs)
+    assert sorted(code for tier in tiers for code in tier) == codes
+    separated = {frozenset((row["a"], row["b"])) for row in pairs if row["flag"]}
+    assert not [tier for tier in tiers for a in tier for b in tier if frozenset((a, b)) in separated]

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
-from survey.analysis.moments import Moments, combine, moments_of, moments_of_counts, pooled
+from survey.analysis.moments import Moments, combine, cross_products, moments_of, moments_of_counts, pooled
 
 VALUES = st.lists(st.floats(1, 100), min_size=1, max_size=30)
 
@@ -52,3 +53,29 @@ def test_counts_give_the_moments_of_the_values_they_count():
     moments = moments_of_counts(np.array([[[1, 0, 3]]]), np.array([1.0, 2.0, 3.0]))
     assert moments.mean[0, 0] == 2.5
     assert moments.sd()[0, 0] == pytest.approx(np.std([1, 3, 3, 3], ddof=1))
+
+
+ROWS = st.integers(0, 20).flatmap(lambda n: arrays(np.uint8, (n, 3)))
+
+
+@given(ROWS, ROWS)
+@settings(max_examples=50, deadline=None)
+def test_added_cross_products_equal_those_of_all_rows_exactly(first, second):
+    both = cross_products(first) + cross_products(second)
+    whole = cross_products(np.concatenate([first, second]))
+    assert both.n == whole.n
+    np.testing.assert_array_equal(both.sums, whole.sums)
+    np.testing.assert_array_equal(both.products, whole.products)
+
+
+def test_covariance_equals_numpy_over_many_blocks():
+    rows = np.random.default_rng(4).integers(0, 255, (150_000, 3)).astype(np.uint8)
+    found = cross_products(rows)
+    np.testing.assert_allclose(found.covariance(), np.cov(rows.T.astype(float)), rtol=1e-10, atol=1e-9)
+    np.testing.assert_allclose(found.means(), rows.mean(axis=0), rtol=1e-14)
+
+
+def test_covariance_of_one_row_is_undefined_and_of_equal_rows_zero():
+    assert np.isnan(cross_products(np.array([[5, 4]], dtype=np.uint8)).covariance()).all()
+    assert np.isnan(cross_products(np.zeros((0, 2), dtype=np.uint8)).means()).all()
+    assert (cross_products(np.full((70_001, 2), 254, dtype=np.uint8)).covariance() == 0).all()

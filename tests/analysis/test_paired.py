@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 
 from survey.analysis.paired import friedman, paired_differences
@@ -75,3 +77,30 @@ def test_targets_that_share_no_page_have_no_difference():
     found = paired_differences(pages([[1, 0], [0, 4]]), np.arange(2))
     assert found.n[0] == 0
     assert np.isnan(found.difference[0])
+
+
+def test_printed_example_of_rounding_first_base():
+    # Hollander and Wolfe (1973), p. 140: 22 players, three ways to run, hundredths of a second.
+    times = [
+        [540, 550, 555], [585, 570, 575], [520, 560, 550], [555, 550, 540], [590, 585, 570], [545, 555, 560],
+        [540, 540, 535], [545, 550, 535], [525, 515, 500], [585, 580, 570], [525, 520, 510], [565, 555, 545],
+        [560, 535, 545], [505, 500, 495], [550, 550, 540], [545, 555, 550], [555, 555, 535], [545, 550, 555],
+        [550, 545, 525], [565, 560, 540], [570, 565, 555], [630, 630, 625],
+    ]  # fmt: skip
+    levels = np.array([stats.rankdata(row, method="dense") for row in times], dtype=int)
+    found = friedman(pages(levels))
+    assert found.q == pytest.approx(11.1429, abs=1e-4)
+    assert found.p == pytest.approx(0.003805, abs=1e-6)
+
+
+@given(st.lists(st.lists(st.integers(1, 5), min_size=3, max_size=3), min_size=1, max_size=12))
+@settings(deadline=None)
+def test_only_the_order_within_a_ballot_counts(rows):
+    levels = np.array(rows)
+    found = friedman(pages(levels))
+    dense = friedman(pages(np.array([stats.rankdata(row, method="dense") for row in rows], dtype=int)))
+    assert found == dense
+    turned = friedman(pages(6 - levels))
+    if found.q is not None:
+        assert (turned.q, turned.kendall_w) == pytest.approx((found.q, found.kendall_w), abs=1e-12)
+        assert -1e-12 <= found.kendall_w <= 1 + 1e-12

@@ -1,5 +1,7 @@
 """Tallies: counts, ballot means, merging, pages that hold all targets."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from survey.analysis.scoring import BLANK, load_scheme
-from survey.analysis.tallies import careless_flags, tally_ballots, tally_pages
+from survey.analysis.tallies import tally_ballots, tally_pages
 
 SCHEME = load_scheme("five_step")
 BYTES = st.sampled_from([0, 1, 2, 3, 4, 5, BLANK])
@@ -33,10 +35,14 @@ def places(n, seed):
 
 
 def assert_same(one, other):
-    for name in ("cell_target", "cell_group", "counts", "ballots", "valid", "flagged"):
+    for name in ("cell_target", "cell_group", "counts", "ballots", "valid", "flagged", "clean_valid"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
     for name in ("mean", "mean_ss", "score", "score_ss"):
-        np.testing.assert_allclose(getattr(one, name), getattr(other, name), rtol=1e-9, atol=1e-9, err_msg=name)
+        for field in (name, f"clean_{name}"):
+            np.testing.assert_allclose(getattr(one, field), getattr(other, field), rtol=1e-12, atol=1e-9, err_msg=field)
+    for name in ("together", "clean_together"):
+        assert getattr(one, name).n == getattr(other, name).n
+        np.testing.assert_array_equal(getattr(one, name).products, getattr(other, name).products, err_msg=name)
 
 
 def test_counts_levels_no_opinion_and_blanks(tally):
@@ -59,6 +65,29 @@ def test_a_ballots_mean_is_the_mean_of_its_answered_items(tally):
 def test_flagged_ballots_are_counted_and_stay_in_every_figure(tally):
     cells = tally(("t", "g", [5], True), ("t", "g", [1]))
     assert (cells.flagged[0], cells.valid[0], cells.mean[0]) == (1, 2, 3)
+
+
+def test_unflagged_ballots_are_kept_apart_as_well(tally):
+    cells = tally(("t", "g", [5, 5], True), ("t", "g", [1, 3]), ("t", "g", [0, 0]), ("u", "g", [5, 5], True))
+    np.testing.assert_array_equal(cells.clean_valid, [1, 0])
+    np.testing.assert_array_equal(cells.clean_mean, [2, 0])
+    assert (cells.together.n, cells.clean_together.n) == (3, 1)
+
+
+def test_cross_products_hold_ballots_that_answered_every_item(tally):
+    cells = tally(("t", "g", [5, 4]), ("t", "h", [5, 0]), ("u", "g", [BLANK, 2]), ("u", "g", [1, 2]))
+    assert cells.together.n == 2
+    np.testing.assert_array_equal(cells.together.sums, [6, 6])
+    np.testing.assert_array_equal(cells.together.products, [[26, 22], [22, 20]])
+
+
+def test_a_score_weighs_the_answered_items(tally, scheme):
+    weighted = replace(scheme, item_weights={"q0": 70.0, "q1": 20.0, "q2": 10.0})
+    cells = tally(("t", "g", [5, 1, 1]), ("u", "g", [0, 5, 1]), ("v", "g", [0, BLANK, 0]), scheme=weighted)
+    best, worst = scheme.points[5], scheme.points[1]
+    assert cells.score == pytest.approx([0.7 * best + 0.3 * worst, (20 * best + 10 * worst) / 30, 0])
+    assert cells.mean == pytest.approx([7 / 3, 3, 0])
+    np.testing.assert_array_equal(cells.valid, [1, 1, 0])
 
 
 def test_no_ballots_and_no_groups():
@@ -94,9 +123,12 @@ def test_every_answer_is_in_one_count(answers, seed):
 def test_merged_tallies_equal_the_tally_of_all_ballots(first, second, seed):
     both = np.concatenate([first, second])
     target, group = places(len(both), seed)
+    flagged = target + group > 2
     cut = len(first)
-    merged = count(first, target[:cut], group[:cut]).merge(count(second, target[cut:], group[cut:]))
-    assert_same(merged, count(both, target, group))
+    merged = count(first, target[:cut], group[:cut], flagged[:cut]).merge(
+        count(second, target[cut:], group[cut:], flagged[cut:])
+    )
+    assert_same(merged, count(both, target, group, flagged))
 
 
 @given(ANSWERS, st.integers(0, 99))
@@ -116,27 +148,6 @@ def test_merging_matches_groups_by_name(tally):
 def test_only_like_tallies_merge(tally):
     with pytest.raises(ValueError, match="same targets"):
         tally(("t", "g", [5])).merge(tally(("u", "g", [5])))
-
-
-@pytest.mark.parametrize(
-    ("answers", "flag"),
-    [
-        ([4] * 6, True),
-        ([4] * 5 + [0], False),
-        ([4] * 6 + [0, BLANK], True),
-        ([4] * 7 + [5], False),
-        ([0] * 8, False),
-        ([BLANK] * 8, False),
-    ],
-)
-def test_six_equal_answers_and_no_other_are_flagged(scheme, answers, flag):
-    assert careless_flags(np.array([answers], dtype=np.uint8), scheme).tolist() == [flag]
-
-
-def test_a_page_of_all_targets_is_flagged_as_a_whole(scheme):
-    answers = np.full((2, 3, 2), 5, dtype=np.uint8)
-    answers[1, 2, 1] = 4
-    assert careless_flags(answers, scheme).tolist() == [True, False]
 
 
 def test_pages_count_a_ballot_for_each_target_they_ask_about(scheme):
