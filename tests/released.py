@@ -128,7 +128,10 @@ def _add_head(
         "reliability": result.reliability,
         "scale_quality": result.scale_quality,
         "overall": result.overall,
-        "change": None if found is None else {**asdict(found), "year": campaign.year - 1, "campaign": 0},
+        "change": None
+        if found is None
+        else {**asdict(found), "year": campaign.year - 1, "campaign": 0, "all_items": True, "items": 1},
+        "course": None,
     }
     head = CubeEvaluation(evaluation_id=evaluation.id, campaign_id=campaign.id, relation=evaluation.relation)
     head.document = document

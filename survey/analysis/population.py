@@ -16,7 +16,8 @@ class Population:
     the family of pairs. issued: slips made, voided ones included; eligible_slips: issued minus voided ones of the
     groups that may rate the target, 0 where there is no roster. enrolled: group position in the tally -> head-count
     N (missing, None or 0: unknown). response_floor: share in [0, 1]. classes: the groups are classes that may serve
-    as strata and clusters.
+    as strata and clusters. By group position in the tally, empty where unknown: grades, the number of the grade, -1
+    for none; pages, how many ballots the group's slips could cast.
     """
 
     unit: Sequence[str]
@@ -27,6 +28,8 @@ class Population:
     enrolled: Mapping[int, int | None]
     response_floor: float = 0.5
     classes: bool = False
+    grades: Sequence[int] = ()
+    pages: Sequence[int] = ()
 
     def units(self) -> tuple[str, ...]:
         """Return the units in the order in which their targets first appear."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from survey.analysis.arrays import Bools, Floats, Ints, divide, plain, plain_pairs
+from survey.analysis.bounds import Scale
 from survey.analysis.comparison import (
     REST,
     Differences,
@@ -14,6 +15,7 @@ from survey.analysis.comparison import (
     welch_anova,
     welch_pairs,
 )
+from survey.analysis.disclosure import Extent
 from survey.analysis.figures import TargetFigures, target_figures
 from survey.analysis.intervals import Interval, cluster_variance, independent_interval
 from survey.analysis.moments import Moments, combine, moments_of, pooled
@@ -22,8 +24,11 @@ from survey.analysis.paired import friedman, paired_differences
 from survey.analysis.population import Population
 from survey.analysis.proportions import wilson
 from survey.analysis.records import Record, level_counts, target_records
+from survey.analysis.reliability import fit_reliability
+from survey.analysis.scales import scale_record
 from survey.analysis.scoring import Scheme
-from survey.analysis.suppression import BALLOTS, DERIVABLE, derivable_sums
+from survey.analysis.shrinkage import shrink
+from survey.analysis.suppression import BALLOTS, DERIVABLE, Protection, Tree, protect
 from survey.analysis.tallies import PairedTally, Tally
 
 __all__ = ["ALL_OTHERS", "EvaluationResult", "Population", "evaluate"]
@@ -46,13 +51,21 @@ OVERALL_FIGURES = (
     "pooled_mean",
     "counts",
 )
+# How much of a sum must be open for a figure of it to be published.
+_EXTENT = {
+    **dict.fromkeys(("mean", "score", "satisfied_rate", "satisfied_ci"), Extent.MEANS),
+    **dict.fromkeys(("mean_se", "score_se", "score_ci"), Extent.SPREADS),
+    **dict.fromkeys(("pooled_mean", "counts"), Extent.POOLED),
+    "pooled_mean_se_cluster": Extent.ALL,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationResult:
     """Records with the keys of the result schema: plain Python values, None for what is withheld or undefined.
 
-    `overall` is the summary over all targets; it stands in no schema and serves the bureau's overview.
+    `overall` is the summary over all targets; it stands in no schema and serves the bureau's overview. `figures` are
+    the same figures as complete arrays, for further computing only.
     """
 
     targets: list[Record]
@@ -62,19 +75,21 @@ class EvaluationResult:
     reliability: Record
     scale_quality: Record | None
     overall: Record
+    figures: TargetFigures
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Units:
-    """Units, the unit of each target (n_targets,), -1 for none, and which units are withheld (n_units,).
-
-    few_raters: all are, because the same few people rated every target.
-    """
+    """Units, the unit of each target (n_targets,), -1 for none, and what is withheld above targets."""
 
     codes: tuple[str, ...]
     of_target: Ints
-    withheld: Bools
-    few_raters: bool
+    protection: Protection
+
+    @property
+    def withheld(self) -> Bools:
+        """Units (n_units,) of which no figure is published."""
+        return np.asarray(self.protection.units == Extent.NONE)
 
 
 def evaluate(
@@ -89,25 +104,55 @@ def evaluate(
         raise ValueError("population and tally must have the same targets")
     figures = target_figures(tally, population, scheme)
     units = _units(figures, population, scheme, one_page=paired is not None)
+    figures = _protected(figures, units.protection)
+    overall = _overall(figures, units, population=population, scheme=scheme)
     return EvaluationResult(
         targets=target_records(figures, targets=tally.targets, items=tally.items, population=population, scheme=scheme),
         units=_unit_records(figures, units, level=population.unit_level),
         comparison=_comparison(figures, units, population=population, scheme=scheme),
         paired=None if paired is None else _paired_record(paired, figures.shown, scheme=scheme),
         reliability=figures.fit.record(),
-        scale_quality=None,
-        overall=_overall(figures, units, population=population, scheme=scheme),
+        scale_quality=None if overall["withheld"] else _scale_quality(tally, scheme),
+        overall=overall,
+        figures=figures,
     )
+
+
+def _scale_quality(tally: Tally, scheme: Scheme) -> Record | None:
+    return scale_record(tally.together, tally.clean_together, tally.items, least=scheme.floors.item)
 
 
 def _units(figures: TargetFigures, population: Population, scheme: Scheme, *, one_page: bool) -> _Units:
     """one_page: the same raters rate all targets, so that a sum over targets holds no more people than one target."""
     codes, of_target = population.units(), population.unit_positions()
-    few = one_page and not figures.shown.any()
-    withheld = derivable_sums(
-        hidden=~figures.shown, valid=figures.valid, part_of=of_target, size=len(codes), floors=scheme.floors
+    tree = Tree(
+        mean=figures.mean,
+        score=figures.score,
+        withheld=figures.withheld,
+        part_of=of_target,
+        size=len(codes),
+        few_raters=one_page and not figures.shown.any(),
     )
-    return _Units(codes=codes, of_target=of_target, withheld=withheld | few, few_raters=few)
+    protection = protect(tree, counts=figures.counts, floors=scheme.floors, scale=scale_of(scheme), fit=figures.fit)
+    return _Units(codes=codes, of_target=of_target, protection=protection)
+
+
+def scale_of(scheme: Scheme) -> Scale:
+    """Return the levels and points of a scheme, which bound what a reader can work out."""
+    return Scale(
+        levels=np.array(scheme.levels, dtype=np.float64),
+        points=np.array([scheme.points[level] for level in scheme.levels], dtype=np.float64),
+        coupled=not scheme.item_weights,
+    )
+
+
+def _protected(figures: TargetFigures, protection: Protection) -> TargetFigures:
+    """Return the figures with the complementary reasons, and fitted to shown targets where the fit could tell."""
+    figures = replace(figures, withheld=protection.withheld)
+    if not protection.fit_shown:
+        return figures
+    fit = fit_reliability(figures.mean.take(figures.shown))
+    return replace(figures, fit=fit, shrunken=shrink(figures.mean, fit))
 
 
 def _unit_records(figures: TargetFigures, units: _Units, *, level: str) -> list[Record]:
@@ -134,10 +179,22 @@ def _unit_records(figures: TargetFigures, units: _Units, *, level: str) -> list[
             "targets": targets,
             "ballots": cast,
             "withheld": BALLOTS if targets == 0 else DERIVABLE if hidden else None,
-            **(dict.fromkeys(UNIT_FIGURES) if hidden or targets == 0 else dict(zip(UNIT_FIGURES, row, strict=True))),
+            **_within(dict(zip(UNIT_FIGURES, row, strict=True)), extent if targets else Extent.NONE),
         }
-        for (code, targets, cast, hidden), row in zip(heads, zip(*columns, strict=True), strict=True)
+        for (code, targets, cast, hidden), extent, row in zip(
+            heads, units.protection.units.tolist(), zip(*columns, strict=True), strict=True
+        )
     ]
+
+
+def _within(figures: Record, extent: int, **hidden: bool) -> Record:
+    """Blank the figures of a sum beyond its extent, and those named `hidden`.
+
+    Where only some are blank the record says so by one key more, `partly_withheld`.
+    """
+    blank = {name for name in figures if _EXTENT[name] > extent or hidden.get(name, False)}
+    partly = {"partly_withheld": DERIVABLE} if blank and extent > Extent.NONE else {}
+    return {**{name: None if name in blank else figure for name, figure in figures.items()}, **partly}
 
 
 def _pooled_columns(
@@ -262,19 +319,22 @@ def _overall(figures: TargetFigures, units: _Units, *, population: Population, s
         "issued": issued,
         "response_rate": int(figures.ballots.sum()) / eligible if complete and eligible else None,
         "withheld": reason,
-        **(dict.fromkeys(OVERALL_FIGURES) if reason else _overall_figures(figures, scheme)),
+        **(dict.fromkeys(OVERALL_FIGURES) if reason else _overall_shown(figures, units.protection, scheme)),
     }
 
 
+def _overall_shown(figures: TargetFigures, protection: Protection, scheme: Scheme) -> Record:
+    tell = not protection.rates
+    return _within(
+        _overall_figures(figures, scheme), protection.overall, counts=tell, satisfied_rate=tell, satisfied_ci=tell
+    )
+
+
 def _overall_reason(figures: TargetFigures, units: _Units, scheme: Scheme) -> str | None:
-    """Withhold the summary where it would give away what withheld units, or targets without a unit, hide."""
-    if units.few_raters or int(figures.valid.sum()) < scheme.floors.ballots:
+    """Withhold the summary where too few people rated, or where it would give a withheld target away."""
+    if units.protection.few_raters or int(figures.valid.sum()) < scheme.floors.ballots:
         return BALLOTS
-    in_shown_unit = (units.of_target >= 0) & ~np.append(units.withheld, False)[units.of_target]
-    part_of = np.zeros(len(figures.valid), dtype=np.int64)
-    hidden = ~figures.shown & ~in_shown_unit
-    unsafe = derivable_sums(hidden=hidden, valid=figures.valid, part_of=part_of, size=1, floors=scheme.floors)
-    return DERIVABLE if unsafe[0] else None
+    return DERIVABLE if units.protection.overall == Extent.NONE else None
 
 
 def _overall_figures(figures: TargetFigures, scheme: Scheme) -> Record:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from survey.analysis.suppression import BALLOTS, DERIVABLE, RESPONSE
-from survey.analysis.trends import WELCH_BALLOTS, Change
+from survey.analysis.trends import WELCH_BALLOTS, Change, Course
 
 Record = Mapping[str, Any]
 
@@ -31,10 +31,17 @@ _WORDS: dict[str, dict[str, str]] = {
         "not_met": "未达到 {threshold:g} 分的标准",
         "undecided": "是否达到 {threshold:g} 分的标准，不足以判断",
         "improvement_only": "答卷或班级太少，仅供改进",
-        "up": "与去年相比提高 {size:.1f} 分，差异显著（{p}）",
-        "down": "与去年相比下降 {size:.1f} 分，差异显著（{p}）",
-        "change_unclear": "与去年相比变化 {size:+.1f} 分，变化不显著（{p}），不足以判断升降",
-        "change_untested": "与去年相比变化 {size:+.1f} 分，数据不足以判断升降",
+        "last_year": "去年",
+        "year": " {year} 年",
+        "up": "与{when}相比提高 {size:.1f} 分，差异显著（{p}）",
+        "down": "与{when}相比下降 {size:.1f} 分，差异显著（{p}）",
+        "change_unclear": "与{when}相比变化 {size:+.1f} 分，变化不显著（{p}），不足以判断升降",
+        "change_untested": "与{when}相比变化 {size:+.1f} 分，数据不足以判断升降",
+        "some_items": "只比较两年题目和分值相同的 {items} 题",
+        "rising": "{first}–{last} 年 {years} 次测评平均每年提高 {size:.1f} 分，趋势显著（{p}）",
+        "falling": "{first}–{last} 年 {years} 次测评平均每年下降 {size:.1f} 分，趋势显著（{p}）",
+        "course_unclear": "{first}–{last} 年 {years} 次测评平均每年变化 {size:+.1f} 分，趋势不显著（{p}），不足以判断升降",
+        "course_untested": "{first}–{last} 年 {years} 次测评平均每年变化 {size:+.1f} 分，数据不足以判断趋势",
         "paired_targets": "按 {n} 个相同的测评对象比较",
         "welch_ballots": "按两年共 {n} 份答卷比较",
         "higher": "{a}比{b}高 {size:.2f} 级，差异显著（{p}）",
@@ -61,11 +68,19 @@ _WORDS: dict[str, dict[str, str]] = {
         "not_met": "does not meet the standard of {threshold:g} points",
         "undecided": "not enough evidence whether it meets the standard of {threshold:g} points",
         "improvement_only": "too few ballots or classes, for improvement only",
-        "up": "{size:.1f} points higher than last year, a significant difference ({p})",
-        "down": "{size:.1f} points lower than last year, a significant difference ({p})",
-        "change_unclear": "{size:+.1f} points against last year, not significant ({p}), "
+        "last_year": "last year",
+        "year": "{year}",
+        "up": "{size:.1f} points higher than {when}, a significant difference ({p})",
+        "down": "{size:.1f} points lower than {when}, a significant difference ({p})",
+        "change_unclear": "{size:+.1f} points against {when}, not significant ({p}), "
         "not enough evidence for a rise or a fall",
-        "change_untested": "{size:+.1f} points against last year, not enough data for a rise or a fall",
+        "change_untested": "{size:+.1f} points against {when}, not enough data for a rise or a fall",
+        "some_items": "compared only on the {items} items that are the same in both years",
+        "rising": "{size:.1f} points higher each year over {years} surveys {first}–{last}, a significant trend ({p})",
+        "falling": "{size:.1f} points lower each year over {years} surveys {first}–{last}, a significant trend ({p})",
+        "course_unclear": "{size:+.1f} points a year over {years} surveys {first}–{last}, not significant ({p}), "
+        "not enough evidence for a rise or a fall",
+        "course_untested": "{size:+.1f} points a year over {years} surveys {first}–{last}, not enough data for a trend",
         "paired_targets": "compared on the same {n} targets",
         "welch_ballots": "compared on {n} ballots of both years",
         "higher": "{a} is {size:.2f} levels higher than {b}, a significant difference ({p})",
@@ -103,14 +118,35 @@ def target_sentence(record: Record, *, name: str, threshold: float, language: st
     return words["comma"].join(parts) + words["stop"]
 
 
-def change_sentence(change: Change, *, language: str = CHINESE) -> str:
-    """Say a change against last year in points, its p value and on what it was compared."""
+def change_sentence(
+    change: Change, *, year: int | None = None, items: int | None = None, language: str = CHINESE
+) -> str:
+    """Say a change against an earlier year in points, its p value and on what it was compared.
+
+    year: which year it was, None for the last one; items: how many items are the same, None if all are.
+    """
     words = _WORDS[language]
     key, size = _change_key(change), change.difference
-    basis = words["welch_ballots" if change.method == WELCH_BALLOTS else "paired_targets"].format(n=change.n)
-    shown = abs(size) if key in {"up", "down"} else _unsigned_zero(size, 1)
-    clause = words[key].format(size=shown, p=p_text(change.p))
-    return clause + words["comma"] + basis + words["stop"]
+    when = words["last_year"] if year is None else words["year"].format(year=year)
+    parts = [words[key].format(size=_shown(size, key, ("up", "down")), when=when, p=p_text(change.p))]
+    if items is not None:
+        parts.append(words["some_items"].format(items=items))
+    parts.append(words["welch_ballots" if change.method == WELCH_BALLOTS else "paired_targets"].format(n=change.n))
+    return words["comma"].join(parts) + words["stop"]
+
+
+def course_sentence(course: Course, *, language: str = CHINESE) -> str:
+    """Say how scores went over three or more campaigns, in points a year, with its p value."""
+    words = _WORDS[language]
+    if course.p is None:
+        key = "course_untested"
+    elif course.p >= ALPHA:
+        key = "course_unclear"
+    else:
+        key = "rising" if course.slope > 0.0 else "falling"
+    size = _shown(course.slope, key, ("rising", "falling"))
+    span = {"first": min(course.years), "last": max(course.years), "years": len(course.years)}
+    return words[key].format(size=size, p=p_text(course.p), **span) + words["stop"]
 
 
 def pair_sentence(pair: Record, *, name_a: str, name_b: str, language: str = CHINESE) -> str:
@@ -156,6 +192,11 @@ def _pair_key(pair: Record) -> str:
     if pair["flag"]:
         return "higher" if pair["difference"] > 0.0 else "lower"
     return "small" if pair["p_adjusted"] < ALPHA else "pair_unclear"
+
+
+def _shown(size: float, key: str, directed: tuple[str, str]) -> float:
+    """Return a size with its sign, or without where the sentence names the direction."""
+    return abs(size) if key in directed else _unsigned_zero(size, 1)
 
 
 def _unsigned_zero(size: float, decimals: int) -> float:

@@ -9,7 +9,10 @@ from survey.extensions import Base
 
 
 class Tally(Base):
-    """Counts and moments of one group's ballots about one target; `counts` is int32 (n_items, 1 + n_levels)."""
+    """Counts and moments of one group's ballots about one target; `counts` is int32 (n_items, 1 + n_levels).
+
+    clean_*: the same moments over the ballots that are not flagged.
+    """
 
     __tablename__ = "tally"
     evaluation_id: Mapped[int] = mapped_column(ForeignKey("evaluation.id"), primary_key=True)
@@ -23,6 +26,19 @@ class Tally(Base):
     mean_ss: Mapped[float] = mapped_column(Float(53))
     score: Mapped[float] = mapped_column(Float(53))
     score_ss: Mapped[float] = mapped_column(Float(53))
+    clean_valid: Mapped[int]
+    clean_mean: Mapped[float] = mapped_column(Float(53))
+    clean_mean_ss: Mapped[float] = mapped_column(Float(53))
+    clean_score: Mapped[float] = mapped_column(Float(53))
+    clean_score_ss: Mapped[float] = mapped_column(Float(53))
+
+
+class TallyScale(Base):
+    """Cross-products of an evaluation's items over complete ballots, all and unflagged, whole numbers."""
+
+    __tablename__ = "tally_scale"
+    evaluation_id: Mapped[int] = mapped_column(ForeignKey("evaluation.id"), primary_key=True)
+    document: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
 class PairedTallyRow(Base):
@@ -34,7 +50,10 @@ class PairedTallyRow(Base):
 
 
 class CubeEvaluation(Base):
-    """The released record of one evaluation: scheme, questionnaire, comparison, reliability, overall, change."""
+    """The released record of one evaluation: scheme, questionnaire, comparison, reliability, overall, change.
+
+    `findings`, here and of each target, hold what stands in no result schema (`analysis/findings.py`).
+    """
 
     __tablename__ = "cube_evaluation"
     evaluation_id: Mapped[int] = mapped_column(ForeignKey("evaluation.id"), primary_key=True)
@@ -42,6 +61,7 @@ class CubeEvaluation(Base):
     version: Mapped[int] = mapped_column(default=1)
     relation: Mapped[str] = mapped_column(String(40))
     document: Mapped[dict[str, Any]] = mapped_column(JSON)
+    findings: Mapped[dict[str, Any] | None] = mapped_column(JSON)
 
 
 # What lists sort and filter by at the size of a city.
@@ -69,6 +89,7 @@ class CubeTarget(Base):
     ballots: Mapped[int] = mapped_column(Integer)
     score: Mapped[float | None] = mapped_column(Float(53))
     document: Mapped[dict[str, Any]] = mapped_column(JSON)
+    findings: Mapped[dict[str, Any] | None] = mapped_column(JSON)
 
 
 class CubeUnit(Base):

@@ -61,6 +61,7 @@ class EvaluationHead:
     scheme: Scheme
     overall: Record
     change: Record | None
+    course: Record | None
     reliability: Record
     targets: int
     shown: int
@@ -165,7 +166,8 @@ def find_head(campaign_id: int, relation: str) -> EvaluationHead:
 
 def _heads(*conditions: ColumnElement[bool]) -> list[EvaluationHead]:
     """Read heads without their pairs, which may be thousands: the database cuts the document."""
-    parts = [CubeEvaluation.document[key] for key in ("questionnaire", "scheme", "overall", "change", "reliability")]
+    keys = ("questionnaire", "scheme", "overall", "change", "course", "reliability")
+    parts = [CubeEvaluation.document[key] for key in keys]
     query = (
         select(CubeEvaluation.evaluation_id, CubeEvaluation.relation, Evaluation.questionnaire_id, Campaign, *parts)
         .join(Evaluation, Evaluation.id == CubeEvaluation.evaluation_id)
@@ -201,7 +203,8 @@ def _counts(evaluation_ids: list[int]) -> dict[int, tuple[int, int]]:
 
 
 def _head(row: Any, counts: tuple[int, int]) -> EvaluationHead:
-    evaluation_id, relation, questionnaire_id, campaign, questionnaire, scheme, overall, change, reliability = row
+    evaluation_id, relation, questionnaire_id, campaign = row[:4]
+    questionnaire, scheme, overall, change, course, reliability = row[4:]
     return EvaluationHead(
         id=evaluation_id,
         campaign=_campaign(campaign, (relation,)),
@@ -212,6 +215,7 @@ def _head(row: Any, counts: tuple[int, int]) -> EvaluationHead:
         scheme=Scheme.from_json(scheme),
         overall=overall,
         change=change,
+        course=course,
         reliability=reliability,
         targets=counts[0],
         shown=counts[1],
@@ -230,6 +234,20 @@ def comparisons(head: EvaluationHead) -> tuple[Record | None, Record | None]:
     parts = CubeEvaluation.document["comparison"], CubeEvaluation.document["paired"]
     comparison, paired = db.session.execute(select(*parts).where(CubeEvaluation.evaluation_id == head.id)).one()
     return comparison, paired
+
+
+def evaluation_findings(head: EvaluationHead) -> tuple[Record | None, Record | None]:
+    """Return the findings of an evaluation and its scale quality, each None where there are none."""
+    parts = CubeEvaluation.findings, CubeEvaluation.document["scale_quality"]
+    findings, scale = db.session.execute(select(*parts).where(CubeEvaluation.evaluation_id == head.id)).one()
+    return findings, scale
+
+
+def target_findings(head: EvaluationHead, code: str) -> Record | None:
+    """Return the findings of one target, None where it is not shown."""
+    mine = (CubeTarget.evaluation_id == head.id) & (CubeTarget.code == code)
+    findings: Record | None = db.session.scalar(select(CubeTarget.findings).where(mine))
+    return findings
 
 
 def units(head: EvaluationHead) -> list[Row]:

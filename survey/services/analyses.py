@@ -41,8 +41,9 @@ def analyse_table(
 
 
 def _evaluate(foreign: "ForeignBallots", scheme: "Scheme", *, classes: bool) -> "EvaluationResult":
+    from survey.analysis.careless import careless_flags
     from survey.analysis.results import Population, evaluate
-    from survey.analysis.tallies import careless_flags, tally_ballots
+    from survey.analysis.tallies import tally_ballots
 
     tally = tally_ballots(
         foreign.answers,

@@ -160,7 +160,7 @@ def _insert_ballots(
 ) -> None:
     import numpy as np
 
-    from survey.analysis.tallies import careless_flags
+    from survey.analysis.careless import careless_flags
 
     flags = careless_flags(foreign.answers, scheme)
     rows = sorted(

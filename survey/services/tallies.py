@@ -1,7 +1,8 @@
 """The tally (计票): packed answers of closed campaigns become counts; runs in jobs or on the console only."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select
@@ -10,15 +11,21 @@ from sqlalchemy.orm import Session
 from survey.extensions import db
 from survey.models.ballots import ballot
 from survey.models.campaigns import Evaluation, RaterGroup, Target
-from survey.models.results import PairedTallyRow, Tally
+from survey.models.results import PairedTallyRow, Tally, TallyScale
 from survey.services.ballots import ALL_TARGETS
 from survey.services.instruments import find_questionnaire
 
 if TYPE_CHECKING:
+    from survey.analysis.arrays import Bools, Bytes, Ints
     from survey.analysis.tallies import PairedTally
     from survey.analysis.tallies import Tally as Counts
 
-_MOMENTS = ("mean", "mean_ss", "score", "score_ss")
+CHUNK = 1_000_000
+"""Ballots counted at once: few enough for little memory, enough that merging costs less than counting."""
+
+_FETCH = 10_000
+_WHOLE = ("ballots", "valid", "flagged", "clean_valid")
+_MOMENTS = ("mean", "mean_ss", "score", "score_ss", "clean_mean", "clean_mean_ss", "clean_score", "clean_score_ss")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +48,16 @@ class CountedEvaluation:
     paired: "PairedTally | None"
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Ballots:
+    """Ballots as arrays (n,), ids as stored; answers (n, bytes of a ballot)."""
+
+    group_id: "Ints"
+    target_id: "Ints"
+    answers: "Bytes"
+    flagged: "Bools"
+
+
 def count_campaign(campaign_id: int) -> list[CountedEvaluation]:
     """Count all ballots of a closed campaign, evaluation by evaluation; reads only."""
     evaluations = db.session.scalars(
@@ -50,15 +67,17 @@ def count_campaign(campaign_id: int) -> list[CountedEvaluation]:
 
 
 def count_evaluation(evaluation: Evaluation) -> CountedEvaluation:
-    """Count one evaluation's ballots; no order of the ballots matters."""
+    """Count one evaluation's ballots, a chunk at a time; no order of the ballots matters."""
     axes = load_axes(evaluation.id)
-    rows = db.session.execute(
-        select(ballot.c.group_id, ballot.c.target_id, ballot.c.answers, ballot.c.flag).where(
-            ballot.c.evaluation_id == evaluation.id
-        )
-    ).all()
-    whole = any(row.target_id == ALL_TARGETS for row in rows)
-    counts, paired = _count_pages(evaluation, axes, rows) if whole else (_count_ballots(evaluation, axes, rows), None)
+    parts = _read(evaluation.id)
+    first = next(parts, None)
+    if first is None:
+        counts, paired = _count(evaluation, axes, _no_ballots()), None
+    elif (first.target_id == ALL_TARGETS).any():
+        # One page per principal: few, and their pairs of targets need all of them at once.
+        counts, paired = _count_pages(evaluation, axes, _joined([first, *parts]))
+    else:
+        counts, paired = _count_chunks(evaluation, axes, chain([first], parts)), None
     return CountedEvaluation(evaluation_id=evaluation.id, axes=axes, counts=counts, paired=paired)
 
 
@@ -80,18 +99,74 @@ def load_axes(evaluation_id: int) -> Electorates:
     )
 
 
-def _count_ballots(evaluation: Evaluation, axes: Electorates, rows: Sequence[Any]) -> "Counts":
+def _read(evaluation_id: int) -> Iterator[_Ballots]:
+    """Yield an evaluation's ballots in parts, as the database sends them (PostgreSQL by a cursor of its own)."""
+    query = select(ballot.c.group_id, ballot.c.target_id, ballot.c.answers, ballot.c.flag).where(
+        ballot.c.evaluation_id == evaluation_id
+    )
+    for rows in db.session.execute(query, execution_options={"yield_per": _FETCH}).partitions():
+        yield _as_arrays(rows)
+
+
+def _as_arrays(rows: Sequence[Any]) -> _Ballots:
     import numpy as np
 
+    group_id, target_id, answers, flag = zip(*rows, strict=True)
+    return _Ballots(
+        group_id=np.array(group_id, dtype=np.int64),
+        target_id=np.array(target_id, dtype=np.int64),
+        answers=np.frombuffer(b"".join(answers), dtype=np.uint8).reshape(len(rows), -1),
+        flagged=np.array(flag, dtype=np.int64) > 0,
+    )
+
+
+def _no_ballots() -> _Ballots:
+    import numpy as np
+
+    none = np.zeros(0, dtype=np.int64)
+    return _Ballots(group_id=none, target_id=none, answers=np.zeros((0, 0), dtype=np.uint8), flagged=none > 0)
+
+
+def _joined(parts: Sequence[_Ballots]) -> _Ballots:
+    import numpy as np
+
+    return _Ballots(
+        group_id=np.concatenate([part.group_id for part in parts]),
+        target_id=np.concatenate([part.target_id for part in parts]),
+        answers=np.concatenate([part.answers for part in parts]),
+        flagged=np.concatenate([part.flagged for part in parts]),
+    )
+
+
+def _chunks(parts: Iterable[_Ballots]) -> Iterator[_Ballots]:
+    held: list[_Ballots] = []
+    for part in parts:
+        held.append(part)
+        if sum(len(one.flagged) for one in held) >= CHUNK:
+            yield _joined(held)
+            held = []
+    if held:
+        yield _joined(held)
+
+
+def _count_chunks(evaluation: Evaluation, axes: Electorates, parts: Iterable[_Ballots]) -> "Counts":
+    chunks = _chunks(parts)
+    counts = _count(evaluation, axes, next(chunks))
+    for chunk in chunks:
+        counts = counts.merge(_count(evaluation, axes, chunk))
+    return counts
+
+
+def _count(evaluation: Evaluation, axes: Electorates, ballots: _Ballots) -> "Counts":
     from survey.analysis.scoring import Scheme
     from survey.analysis.tallies import tally_ballots
 
     items = find_questionnaire(evaluation.questionnaire_id).item_codes
     return tally_ballots(
-        np.frombuffer(b"".join(row.answers for row in rows), dtype=np.uint8).reshape(len(rows), len(items)),
-        target=_positions(axes.target_ids, (row.target_id for row in rows)),
-        group=_positions(axes.group_ids, (row.group_id for row in rows)),
-        flagged=np.array([row.flag > 0 for row in rows], dtype=np.bool_),
+        ballots.answers.reshape(len(ballots.flagged), len(items)),
+        target=_positions(axes.target_ids, ballots.target_id),
+        group=_positions(axes.group_ids, ballots.group_id),
+        flagged=ballots.flagged,
         targets=axes.target_codes,
         groups=axes.group_codes,
         items=items,
@@ -99,18 +174,15 @@ def _count_ballots(evaluation: Evaluation, axes: Electorates, rows: Sequence[Any
     )
 
 
-def _count_pages(evaluation: Evaluation, axes: Electorates, rows: Sequence[Any]) -> tuple["Counts", "PairedTally"]:
-    import numpy as np
-
+def _count_pages(evaluation: Evaluation, axes: Electorates, pages: _Ballots) -> tuple["Counts", "PairedTally"]:
     from survey.analysis.scoring import Scheme
     from survey.analysis.tallies import tally_pages
 
     items = find_questionnaire(evaluation.questionnaire_id).item_codes
-    answers = np.frombuffer(b"".join(row.answers for row in rows), dtype=np.uint8)
     return tally_pages(
-        answers.reshape(len(rows), len(axes.target_ids), len(items)),
-        group=_positions(axes.group_ids, (row.group_id for row in rows)),
-        flagged=np.array([row.flag > 0 for row in rows], dtype=np.bool_),
+        pages.answers.reshape(len(pages.flagged), len(axes.target_ids), len(items)),
+        group=_positions(axes.group_ids, pages.group_id),
+        flagged=pages.flagged,
         targets=axes.target_codes,
         groups=axes.group_codes,
         items=items,
@@ -118,40 +190,43 @@ def _count_pages(evaluation: Evaluation, axes: Electorates, rows: Sequence[Any])
     )
 
 
-def _positions(ids: Sequence[int], wanted: Iterable[int]) -> Any:
+def _positions(ids: Sequence[int], wanted: "Ints") -> "Ints":
+    """Return the positions of `wanted` in `ids`, which ascend; raise LookupError for one that is not there."""
     import numpy as np
 
-    place = {number: position for position, number in enumerate(ids)}
-    return np.array([place[number] for number in wanted], dtype=np.int64)
+    known = np.array(ids, dtype=np.int64)
+    place = np.searchsorted(known, wanted)
+    lost = wanted[np.append(known, -1)[place] != wanted]
+    if len(lost):
+        raise LookupError(f"ballots or tallies name {int(lost[0])}, which takes no part")
+    return np.asarray(place, dtype=np.int64)
 
 
 def store_tallies(session: Session, counted: Iterable[CountedEvaluation]) -> None:
     """Replace the tallies of evaluations inside the caller's transaction."""
     for evaluation in counted:
-        session.execute(delete(Tally).where(Tally.evaluation_id == evaluation.evaluation_id))
-        session.execute(delete(PairedTallyRow).where(PairedTallyRow.evaluation_id == evaluation.evaluation_id))
-        rows = _tally_rows(evaluation)
-        if rows:
-            session.execute(insert(Tally), rows)
+        number = evaluation.evaluation_id
+        for model in (Tally, TallyScale, PairedTallyRow):
+            session.execute(delete(model).where(model.evaluation_id == number))
+        for start in range(0, len(evaluation.counts.cell_target), _FETCH):
+            session.execute(insert(Tally), _tally_rows(evaluation, slice(start, start + _FETCH)))
+        session.add(TallyScale(evaluation_id=number, document=_scale_json(evaluation.counts)))
         if evaluation.paired is not None:
-            session.add(
-                PairedTallyRow(evaluation_id=evaluation.evaluation_id, document=_paired_json(evaluation.paired))
-            )
+            session.add(PairedTallyRow(evaluation_id=number, document=_paired_json(evaluation.paired)))
 
 
-def _tally_rows(evaluation: CountedEvaluation) -> list[dict[str, Any]]:
+def _tally_rows(evaluation: CountedEvaluation, cells: slice) -> list[dict[str, Any]]:
+    import numpy as np
+
     counts, axes = evaluation.counts, evaluation.axes
-    return [
-        {
-            "evaluation_id": evaluation.evaluation_id,
-            "group_id": axes.group_ids[int(counts.cell_group[cell])],
-            "target_id": axes.target_ids[int(counts.cell_target[cell])],
-            "counts": counts.counts[cell].astype("<i4").tobytes(),
-            **{name: int(getattr(counts, name)[cell]) for name in ("ballots", "valid", "flagged")},
-            **{name: float(getattr(counts, name)[cell]) for name in _MOMENTS},
-        }
-        for cell in range(len(counts.cell_target))
-    ]
+    columns = {
+        "group_id": np.array(axes.group_ids)[counts.cell_group[cells]].tolist(),
+        "target_id": np.array(axes.target_ids)[counts.cell_target[cells]].tolist(),
+        "counts": [row.tobytes() for row in counts.counts[cells].astype("<i4")],
+        **{name: getattr(counts, name)[cells].tolist() for name in (*_WHOLE, *_MOMENTS)},
+    }
+    rows = zip(*columns.values(), strict=True)
+    return [{"evaluation_id": evaluation.evaluation_id, **dict(zip(columns, row, strict=True))} for row in rows]
 
 
 def load_tally(evaluation: Evaluation) -> CountedEvaluation:
@@ -162,29 +237,66 @@ def load_tally(evaluation: Evaluation) -> CountedEvaluation:
     from survey.analysis.tallies import Tally as Arrays
 
     axes = load_axes(evaluation.id)
-    rows = db.session.scalars(
-        select(Tally).where(Tally.evaluation_id == evaluation.id).order_by(Tally.target_id, Tally.group_id)
-    ).all()
     items = find_questionnaire(evaluation.questionnaire_id).item_codes
     levels = Scheme.from_json(evaluation.scheme).levels
-    counts = np.frombuffer(b"".join(row.counts for row in rows), dtype="<i4").astype(np.int64)
+    columns = _load_columns(evaluation.id)
+    counts = np.frombuffer(columns.pop("counts"), dtype="<i4").astype(np.int64)
     arrays = Arrays(
         targets=axes.target_codes,
         groups=axes.group_codes,
         items=items,
         levels=levels,
-        cell_target=_positions(axes.target_ids, (row.target_id for row in rows)),
-        cell_group=_positions(axes.group_ids, (row.group_id for row in rows)),
-        counts=counts.reshape(len(rows), len(items), 1 + len(levels)),
-        ballots=np.array([row.ballots for row in rows], dtype=np.int64),
-        valid=np.array([row.valid for row in rows], dtype=np.int64),
-        flagged=np.array([row.flagged for row in rows], dtype=np.int64),
-        mean=np.array([row.mean for row in rows], dtype=np.float64),
-        mean_ss=np.array([row.mean_ss for row in rows], dtype=np.float64),
-        score=np.array([row.score for row in rows], dtype=np.float64),
-        score_ss=np.array([row.score_ss for row in rows], dtype=np.float64),
+        cell_target=_positions(axes.target_ids, columns.pop("target_id")),
+        cell_group=_positions(axes.group_ids, columns.pop("group_id")),
+        counts=counts.reshape(-1, len(items), 1 + len(levels)),
+        **_load_scale(evaluation.id, len(items)),
+        **columns,
     )
     return CountedEvaluation(evaluation_id=evaluation.id, axes=axes, counts=arrays, paired=_load_paired(evaluation.id))
+
+
+def _load_columns(evaluation_id: int) -> dict[str, Any]:
+    """Return the stored columns as arrays over the cells, by target and group; `counts` as the bytes of all cells."""
+    import numpy as np
+
+    names = ("target_id", "group_id", *_WHOLE, *_MOMENTS)
+    query = (
+        select(Tally.counts, *(getattr(Tally, name) for name in names))
+        .where(Tally.evaluation_id == evaluation_id)
+        .order_by(Tally.target_id, Tally.group_id)
+    )
+    kinds = [np.float64 if name in _MOMENTS else np.int64 for name in names]
+    packed, parts = bytearray(), [[np.zeros(0, dtype=kind)] for kind in kinds]
+    for rows in db.session.execute(query, execution_options={"yield_per": _FETCH}).partitions():
+        counts, *columns = zip(*rows, strict=True)
+        packed += b"".join(counts)
+        for part, column, kind in zip(parts, columns, kinds, strict=True):
+            part.append(np.array(column, dtype=kind))
+    return {"counts": packed, **{name: np.concatenate(part) for name, part in zip(names, parts, strict=True)}}
+
+
+def _scale_json(counts: "Counts") -> dict[str, Any]:
+    named = {"together": counts.together, "clean_together": counts.clean_together}
+    return {
+        name: {"n": found.n, "sums": found.sums.tolist(), "products": found.products.tolist()}
+        for name, found in named.items()
+    }
+
+
+def _load_scale(evaluation_id: int, items: int) -> dict[str, Any]:
+    import numpy as np
+
+    from survey.analysis.moments import CrossProducts
+
+    document = db.session.get_one(TallyScale, evaluation_id).document
+    return {
+        name: CrossProducts(
+            n=found["n"],
+            sums=np.array(found["sums"], dtype=np.int64),
+            products=np.array(found["products"], dtype=np.int64).reshape(items, items),
+        )
+        for name, found in document.items()
+    }
 
 
 def _paired_json(paired: "PairedTally") -> dict[str, Any]:

@@ -86,6 +86,13 @@ def level_interval(value: Any) -> str:
     return str(_("%(low)s to %(high)s", low=signed_levels(value[0]), high=signed_levels(value[1])))
 
 
+def signed_interval(value: Any) -> str:
+    """Write an interval of a difference in points."""
+    if not value:
+        return NONE
+    return str(_("%(low)s to %(high)s", low=signed(value[0]), high=signed(value[1])))
+
+
 def day(value: date) -> str:
     """Write a day in the reader's language."""
     return str(format_date(value, "long"))
@@ -116,6 +123,7 @@ def register(app: Flask) -> None:
         whole_share,
         p_written,
         reliability,
+        signed_interval,
         signed_levels,
         level_interval,
         day,

@@ -7,6 +7,7 @@ from flask import Blueprint
 from flask_babel import get_locale, lazy_gettext
 from flask_babel import gettext as _
 
+from survey.analysis.scoring import Scheme
 from survey.queries.results import EvaluationHead, Record, Row, Wording
 from survey.views.words import relation_name, worded
 
@@ -30,6 +31,11 @@ RELIABILITY = {
     "low": lazy_gettext("low"),
     "medium": lazy_gettext("medium"),
     "high": lazy_gettext("high"),
+}
+DEFINITIONS = {
+    "top_level": lazy_gettext("the top level"),
+    "top_two": lazy_gettext("the two top levels"),
+    "top_three": lazy_gettext("the three top levels"),
 }
 UNIT_KINDS = {
     "school": lazy_gettext("School"),
@@ -86,22 +92,39 @@ def target_sentence(head: EvaluationHead, row: Row) -> str:
     return write(row.record, name=full_name(head, row), threshold=head.scheme.threshold, language=_language())
 
 
-def change_sentence(change: Record | None) -> str:
-    """Return the sentence about the change against the year before, "" without one."""
+def change_sentence(change: Record | None, year: int) -> str:
+    """Return the sentence about the change of a campaign of `year` against an earlier one, "" without one."""
     from survey.analysis.sentences import change_sentence as write
     from survey.analysis.trends import Change
 
     if change is None:
         return ""
-    ends = change["ci"]
-    value = Change(
-        difference=change["difference"],
-        ci=(ends[0], ends[1]) if ends else None,
-        p=change["p"],
-        n=change["n"],
-        method=change["method"],
-    )
-    return write(value, language=_language())
+    value = Change(**{key: change[key] for key in ("difference", "ci", "p", "n", "method")})
+    before = None if change["year"] == year - 1 else change["year"]
+    items = None if change["all_items"] else change["items"]
+    return write(value, year=before, items=items, language=_language())
+
+
+def course_sentence(course: Record | None) -> str:
+    """Return the sentence about three campaigns or more, "" without them."""
+    from survey.analysis.sentences import course_sentence as write
+    from survey.analysis.trends import Course
+
+    return "" if course is None else write(Course(**course), language=_language())
+
+
+def evaluation_lines(findings: Record | None, scale: Record | None) -> list[str]:
+    """Return the sentences about the further tests of an evaluation."""
+    from survey.analysis.finding_sentences import evaluation_lines as write
+
+    return [] if findings is None else write(findings, scale, language=_language())
+
+
+def target_lines(findings: Record | None) -> list[str]:
+    """Return the sentences about the further tests of a target."""
+    from survey.analysis.finding_sentences import target_lines as write
+
+    return [] if findings is None else write(findings, language=_language())
 
 
 def pair_sentence(pair: Record, names: Mapping[str, str]) -> str:
@@ -115,6 +138,25 @@ def pair_sentence(pair: Record, names: Mapping[str, str]) -> str:
 def side_name(code: str, names: Mapping[str, str]) -> str:
     """Name one side of a pair; "*" stands for all other units."""
     return str(_("all others")) if code == "*" else names.get(code, code)
+
+
+def definition_name(code: str) -> str:
+    """Write which levels from the top a definition of the satisfaction rate takes."""
+    return str(DEFINITIONS.get(code, _("levels of its own")))
+
+
+def scheme_line(scheme: Scheme) -> str:
+    """Write a scheme on one line: its points and bands from the best down, and what counts as satisfied."""
+    return str(
+        _(
+            "%(id)s (version %(version)s): points %(points)s; bands from %(bands)s; satisfied: %(satisfied)s",
+            id=scheme.id,
+            version=scheme.version,
+            points="/".join(f"{scheme.points[level]:.3g}" for level in reversed(scheme.levels)),
+            bands="/".join(f"{band.floor:g}" for band in scheme.bands[:-1]),
+            satisfied=definition_name(scheme.definition),
+        )
+    )
 
 
 def satisfied_definition(head: EvaluationHead, questionnaire: Wording | None) -> str:

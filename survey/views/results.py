@@ -79,12 +79,14 @@ def overview(campaign_id: int) -> Any:
 
 
 def _card(head: EvaluationHead, texts: Mapping[int, Wording]) -> dict[str, Any]:
+    # What is withheld as a whole is not said to have risen or fallen.
+    shown = head.overall["score"] is not None
     return {
         "head": head,
         "ring": result_charts.ring(head.overall, relation_name(head.relation)),
         "definition": result_words.satisfied_definition(head, texts.get(head.questionnaire_id)),
-        # What is withheld as a whole is not said to have risen or fallen.
-        "change": result_words.change_sentence(head.change) if head.overall["score"] is not None else "",
+        "change": result_words.change_sentence(head.change, head.campaign.year) if shown else "",
+        "course": result_words.course_sentence(head.course) if shown else "",
     }
 
 
@@ -182,6 +184,28 @@ def pairs(campaign_id: int, relation: str) -> str:
         names=sides,
         page=page,
         pages=pages,
+    )
+
+
+@blueprint.get("/results/<int(max=2147483647):campaign_id>/<relation>/tests")
+@requires("results.read")
+def tests(campaign_id: int, relation: str) -> str:
+    """Show what further tests say about an evaluation, with all pairs of units and the quality of the scale."""
+    head = _bureau_head(campaign_id, relation)
+    findings, scale = results.evaluation_findings(head)
+    units = findings["units"] if findings else None
+    page, pages, shown = _slice(units["pairs"] if units else [], results.ROWS)
+    questionnaire = results.questionnaires([head]).get(head.questionnaire_id)
+    return render_template(
+        "results/tests.html",
+        head=head,
+        lines=result_words.evaluation_lines(findings, scale),
+        pairs=shown,
+        names={row.code: row.name for row in results.units(head)},
+        page=page,
+        pages=pages,
+        scale=scale,
+        texts={item.code: worded(item.text) for item in questionnaire.items} if questionnaire else {},
     )
 
 
@@ -296,6 +320,7 @@ def target(campaign_id: int, relation: str, code: str) -> str:
         levels=levels,
         colours=charts.palette(len(levels)),
         definition=result_words.satisfied_definition(head, questionnaire),
+        further=result_words.target_lines(results.target_findings(head, code)) if own_school() is None else [],
         outsider=own_school() is not None,
     )
 

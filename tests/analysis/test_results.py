@@ -123,10 +123,12 @@ def test_a_sum_over_two_withheld_targets_needs_the_floor_together(run):
 
 
 def test_a_units_mean_covers_its_withheld_targets(run):
-    rows = [*ballots("a", [5] * 6), *ballots("b", [5] * 6), *ballots("c", [2] * 20)]
-    (unit,) = run(*rows).units
-    assert unit["mean"] == pytest.approx(4.0)
-    assert unit["pooled_mean"] == pytest.approx((12 * 5 + 20 * 2) / 32)
+    hidden = {code: [2 + place % 3, 4, 3, 2, 4][: place % 3 + 3] for place, code in enumerate("abdefghijk")}
+    rows = [row for code, levels in hidden.items() for row in ballots(code, levels)]
+    found = run(*rows, *ballots("c", [2] * 20))
+    assert [record["withheld"] is None for record in found.targets] == [False] * 10 + [True]
+    assert found.units[0]["mean"] == pytest.approx((sum(fmean(levels) for levels in hidden.values()) + 2) / 11)
+    assert found.units[0]["pooled_mean"] == pytest.approx((sum(map(sum, hidden.values())) + 20 * 2) / 59)
 
 
 def test_a_withheld_target_without_ballots_hides_nothing_else(run):

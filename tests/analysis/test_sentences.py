@@ -1,9 +1,11 @@
 """Sentences: exact wording in both languages, and no claim of equality."""
 
+from dataclasses import replace
+
 import pytest
 
-from survey.analysis.sentences import change_sentence, p_text, pair_sentence, target_sentence
-from survey.analysis.trends import Change
+from survey.analysis.sentences import change_sentence, course_sentence, p_text, pair_sentence, target_sentence
+from survey.analysis.trends import Change, Course
 
 RECORD = {
     "withheld": None,
@@ -66,6 +68,9 @@ def test_changes_in_english():
     assert change_sentence(down, language="en") == (
         "3.2 points lower than last year, a significant difference (p<0.001), compared on the same 8 targets."
     )
+    assert change_sentence(down, year=2023, items=7) == (
+        "与 2023 年相比下降 3.2 分，差异显著（p<0.001），只比较两年题目和分值相同的 7 题，按 8 个相同的测评对象比较。"
+    )
     untested = Change(difference=1.0, ci=None, p=None, n=2, method="welch_ballots")
     assert "not enough data" in change_sentence(untested, language="en")
 
@@ -101,3 +106,12 @@ def test_a_hidden_pair():
 )
 def test_p_values_are_never_rounded_across_the_line(p, text):
     assert p_text(p) == text
+
+
+def test_a_trend_is_said_only_where_it_is_significant() -> None:
+    rising = Course(slope=1.26, ci=(0.4, 2.1), p=0.01, n=9, years=(2026, 2025, 2024), method="paired_targets")
+    assert course_sentence(rising) == "2024–2026 年 3 次测评平均每年提高 1.3 分，趋势显著（p=0.010）。"
+    unclear = replace(rising, slope=-0.01, p=0.6)
+    assert "不足以判断升降" in course_sentence(unclear)
+    assert "+0.0" in course_sentence(unclear)
+    assert "not enough data for a trend" in course_sentence(replace(rising, p=None), language="en")
