@@ -18,7 +18,7 @@ SCHOOL_ROLE = "school"
 ROLES: dict[str, frozenset[str]] = {
     "officer": frozenset(
         {"roster.read", "roster.write", "campaign.read", "campaign.write", "slips.write", "turnout.read"}
-        | {"results.read", "account.write", "job.read", "instrument.read", "audit.read", "school.read"}
+        | {"results.read", "account.write", "job.read", "instrument.read", "audit.read", "school.read", "box.write"}
     ),
     "school": frozenset({"school.read", "turnout.read", "results.read"}),
     "viewer": frozenset({"campaign.read", "turnout.read", "results.read", "instrument.read"}),

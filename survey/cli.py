@@ -20,6 +20,7 @@ from survey.config import load_config
 from survey.errors import N_, BadInput, SurveyError
 
 ACTOR = "console"
+FOLDER = click.Path(path_type=Path, file_okay=False)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output.")
 
 
@@ -275,14 +276,52 @@ def _day(_context: object, _option: object, value: str | None) -> date | None:
 @click.option("--template", required=True, help="five")
 @click.option("--first-day", callback=_day, help="First day of voting, YYYY-MM-DD (Asia/Shanghai).")
 @click.option("--last-day", callback=_day, help="Last day of voting; the worker closes after it.")
+@click.option("--sealed", is_flag=True, help="Ballots stay encrypted until two of three trustees open the box.")
+@click.option("--shares", type=FOLDER, help="With --sealed: write the trustees' three shares there at once.")
 @as_json
 @inside
-def campaign_create(as_json: bool, **what: Any) -> None:
+def campaign_create(as_json: bool, shares: Path | None, **what: Any) -> None:
     """Make a draft campaign from the roster."""
     from survey.services.campaigns import create_campaign
+    from survey.services.share_sheets import prepare_folder, write_shares
 
+    if shares is not None:
+        if not what["sealed"]:
+            raise BadInput(_("Only a campaign with --sealed has shares."))
+        prepare_folder(shares)
     number, made = create_campaign(**what, actor=ACTOR)
+    if shares is not None:
+        write_shares(number, shares, actor=ACTOR)
     say({"campaign": number, "evaluations": [asdict(evaluation) for evaluation in made]}, as_json=as_json)
+
+
+@campaign.command("shares")
+@click.argument("campaign_id", metavar="ID", type=int)
+@click.option("--out", required=True, type=FOLDER, help="Folder for the three sheets (mode 0600).")
+@as_json
+@inside
+def campaign_shares(campaign_id: int, out: Path, as_json: bool) -> None:
+    """Make the key of a sealed draft and write its three shares, each a sheet for one trustee."""
+    from survey.services.share_sheets import prepare_folder, write_shares
+
+    prepare_folder(out)
+    made = write_shares(campaign_id, out, actor=ACTOR)
+    names = [path.name for path in made.files]
+    say({"campaign": campaign_id, "fingerprint": made.fingerprint, "files": names}, as_json=as_json)
+
+
+@campaign.command("unseal")
+@click.argument("campaign_id", metavar="ID", type=int)
+@click.option("--share", "files", multiple=True, required=True, type=click.Path(path_type=Path), metavar="FILE")
+@as_json
+@inside
+def campaign_unseal(campaign_id: int, files: tuple[Path, ...], as_json: bool) -> None:
+    """Open the sealed box of a closed campaign with two shares (repeat --share), and mix its ballots."""
+    from survey.services.openings import open_box
+    from survey.services.share_sheets import read_share_file
+
+    pages = open_box(campaign_id, [read_share_file(path) for path in files], actor=ACTOR)
+    say({"campaign": campaign_id, "pages": pages}, as_json=as_json)
 
 
 @campaign.command("move")

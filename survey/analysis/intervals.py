@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from survey.analysis.arrays import Floats, Ints, divide
+from survey.analysis.arrays import Floats, Ints, divide, total
 from survey.analysis.moments import Moments
 
 CONFIDENCE = 0.95
@@ -52,8 +52,15 @@ def roster_interval(totals: Moments, cells: Moments, *, cell_target: Ints, enrol
 
     totals (n_targets,), cells (n_cells,) one per stratum with the target `cell_target`; enrolled (n_cells,): N of
     the stratum, NaN if unknown. Var = sum (n_h/n)^2 (1 - n_h/N_h) s_h^2 / n_h (Cochran 1977, eq. 5.6, with the
-    sample's own weights); a stratum with one ballot is centred on the overall mean (as R survey 'adjust' does);
-    t with n - H df, at least 1. NaN below two ballots and where any stratum has no roster.
+    sample's own weights) + `response_shift`^2; a stratum with one ballot is centred on the overall mean (as R survey
+    'adjust' does); t with n - H df, at least 1. NaN below two ballots and where any stratum has no roster.
+
+    The score weighs a class by its ballots, so classes that respond unequally and think differently shift it off the
+    roster's mean. The score is published as it stands; the squared shift, as estimated, turns the variance into a
+    mean squared error (Cochran 1977, section 1.9). Without it a nominal 95 % covered 88-93 % where classes differ in
+    their response, with it COVERED (`tests/simulation/test_roster_interval.py`). Nothing changes where all classes
+    respond alike. Not seen: a class on the roster without a single ballot, and who within a class stays silent.
+    Checked against R survey `svymean` (strata, fpc) and `postStratify` (`tests/reference/reference.R`).
     """
     size = len(totals.n)
     used = cells.n > 0
@@ -62,9 +69,24 @@ def roster_interval(totals: Moments, cells: Moments, *, cell_target: Ints, enrol
     # An unknown N leaves a NaN in the sum, so that the target gets no interval.
     parts = np.where(used, cells.n * share * spread, 0.0)
     variance = divide(np.bincount(cell_target, weights=parts, minlength=size), totals.n.astype(np.float64) ** 2)
+    shift = response_shift(totals, cells, cell_target=cell_target, enrolled=enrolled)
     strata = np.bincount(cell_target[used], minlength=size)
-    se = np.where(totals.n > 1, np.sqrt(variance), np.nan)
+    se = np.where(totals.n > 1, np.sqrt(variance + shift**2), np.nan)
     return t_interval(totals.known_mean(), se, df=np.maximum(totals.n - strata, 1))
+
+
+def response_shift(totals: Moments, cells: Moments, *, cell_target: Ints, enrolled: Floats) -> Floats:
+    """Return mean - sum N_h mean_h / sum N_h per target (n_targets,), in the unit of the values, over strata with ballots.
+
+    Arguments as in `roster_interval`; a stratum with more ballots than heads counts as complete. Exactly 0 for one
+    stratum, a complete roster and equal response; NaN where a stratum with ballots has no roster. Checked against R
+    survey `postStratify` (`tests/reference/reference.R`).
+    """
+    size, used = len(totals.n), cells.n > 0
+    heads = np.where(used, np.maximum(enrolled, cells.n), 0.0)
+    # Differences of shares, not of means: where the shares are equal no rounding is left over.
+    excess = divide(cells.n, totals.n[cell_target]) - divide(heads, total(heads, cell_target, size=size)[cell_target])
+    return total(np.where(used, excess * (cells.mean - totals.mean[cell_target]), 0.0), cell_target, size=size)
 
 
 def class_interval(totals: Moments, cells: Moments, *, cell_target: Ints, least: int) -> Interval:

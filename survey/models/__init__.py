@@ -1,5 +1,15 @@
 """Columns, constraints, relationships; no rules."""
 
-from survey.models import accounts, audit, ballots, campaigns, instruments, jobs, organisations, results
+from survey.models import accounts, audit, ballots, campaigns, instruments, jobs, organisations, results, sealed_boxes
 
-__all__ = ["accounts", "audit", "ballots", "campaigns", "instruments", "jobs", "organisations", "results"]
+__all__ = [
+    "accounts",
+    "audit",
+    "ballots",
+    "campaigns",
+    "instruments",
+    "jobs",
+    "organisations",
+    "results",
+    "sealed_boxes",
+]

@@ -13,7 +13,7 @@ NEVER_REUSED = {"sqlite_autoincrement": True}
 
 
 class Campaign(Base):
-    """A campaign; `anonymity` is its type, chosen at creation, and no code path changes it."""
+    """A campaign; `anonymity` and `sealed` (密封票箱) are its type, chosen at creation; no code path changes them."""
 
     __tablename__ = "campaign"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -21,6 +21,7 @@ class Campaign(Base):
     year: Mapped[int]
     template: Mapped[str] = mapped_column(String(40))
     anonymity: Mapped[str] = mapped_column(String(20), default="slips")
+    sealed: Mapped[bool] = mapped_column(default=False)
     state: Mapped[str] = mapped_column(String(20), default="draft")
     first_day: Mapped[date]
     last_day: Mapped[date]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import Select, Subquery, case, func, select
@@ -26,17 +27,22 @@ class CampaignRow:
     last_day: date
     slips_made: bool
     template: str
+    sealed: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationRow:
-    """One relation of a campaign. expected: head-counts of its slip groups; issued: slips made, also voided ones."""
+    """One relation of a campaign. expected: head-counts of its slip groups; issued: slips made, also voided ones.
+
+    scheme: the frozen scheme as it is stored.
+    """
 
     id: int
     relation: str
     questionnaire_id: int
     version: int
     title: Mapping[str, str]
+    scheme: Mapping[str, Any]
     groups: int
     expected: int
     issued: int
@@ -77,6 +83,7 @@ _COLUMNS = select(
     Campaign.last_day,
     Campaign.slips_made,
     Campaign.template,
+    Campaign.sealed,
 )
 
 
@@ -90,7 +97,7 @@ def current_campaigns() -> list[CampaignRow]:
     return _campaigns(_COLUMNS.where(Campaign.state.not_in(("released", "archived"))))
 
 
-def _campaigns(query: Select[int, str, int, str, date, date, bool, str]) -> list[CampaignRow]:
+def _campaigns(query: Select[int, str, int, str, date, date, bool, str, bool]) -> list[CampaignRow]:
     rows = db.session.execute(query.order_by(Campaign.year.desc(), Campaign.id.desc()))
     return [CampaignRow(**row._mapping) for row in rows]
 
@@ -114,6 +121,7 @@ def evaluation_rows(campaign_id: int) -> list[EvaluationRow]:
             QuestionnaireVersion.id.label("questionnaire_id"),
             QuestionnaireVersion.version,
             QuestionnaireVersion.document,
+            Evaluation.scheme,
             func.coalesce(groups.c.groups, 0).label("groups"),
             func.coalesce(groups.c.expected, 0).label("expected"),
             func.coalesce(groups.c.issued, 0).label("issued"),

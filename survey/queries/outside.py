@@ -7,7 +7,7 @@ from typing import Any
 from survey.queries.results import Record, Row
 
 # SECRECY §4.5, STATISTICS §5: n in fives below 50, no level shares below 30 answers, nothing finer where all agree.
-_ROUNDED_BELOW, _SHARES_FROM, _UNANIMOUS = 50, 30, 0.95
+ROUNDED_BELOW, SHARES_FROM, UNANIMOUS = 50, 30, 0.95
 
 
 def outside(row: Row) -> Row:
@@ -30,22 +30,22 @@ def outside(row: Row) -> Row:
 def _rate(record: Record) -> float:
     """Return the rate in whole percent; below 50 ballots in steps of 5 %, or it would tell their exact number."""
     rate = float(record["response_rate"])
-    return round(rate, 2) if record["ballots"] >= _ROUNDED_BELOW else round(20 * rate) / 20
+    return round(rate, 2) if record["ballots"] >= ROUNDED_BELOW else round(20 * rate) / 20
 
 
 def _fives(n: int) -> int:
-    return n if n >= _ROUNDED_BELOW else 5 * round(n / 5)
+    return n if n >= ROUNDED_BELOW else 5 * round(n / 5)
 
 
 def _outside_item(item: Record) -> dict[str, Any]:
     n, rate = item["n"], item["satisfied_rate"]
     if rate is None:
         return {**item, "n": _fives(n), "counts": None}
-    if n < _SHARES_FROM and max(rate, 1.0 - rate) >= _UNANIMOUS:
+    if n < SHARES_FROM and max(rate, 1.0 - rate) >= UNANIMOUS:
         return {**dict.fromkeys(item), "n": _fives(n), "satisfied_limit": "high" if rate > 0.5 else "low"}
     seen = {**item, "n": _fives(n), "counts": None, "satisfied_rate": round(rate, 2)}
     seen["satisfied_ci"] = [round(end, 2) for end in item["satisfied_ci"]]
-    return {**seen, **_shares(item["counts"])} if n >= _SHARES_FROM else seen
+    return {**seen, **_shares(item["counts"])} if n >= SHARES_FROM else seen
 
 
 def _shares(counts: Mapping[str, int]) -> dict[str, Any]:

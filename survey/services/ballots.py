@@ -15,7 +15,7 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from flask import current_app
-from sqlalchemy import Connection, bindparam, insert, literal, select, text, update
+from sqlalchemy import Connection, bindparam, insert, literal, or_, select, text, update
 
 from survey.database import Driver, Rows, Statement, Taken, Values, fetch, writing
 from survey.errors import N_, BallotRefused, Unavailable
@@ -23,6 +23,9 @@ from survey.extensions import db
 from survey.keys import purpose_key
 from survey.models.ballots import cast_mark, inbox, slip
 from survey.models.campaigns import Campaign, Evaluation, GroupCount, RaterGroup, Target
+from survey.models.sealed_boxes import SealedBox
+from survey.services.sealed_boxes import find_envelope
+from survey.services.sealed_pages import Envelope
 from survey.services.slips import ALPHABET, code_hmac
 
 ALL_TARGETS = 0
@@ -46,7 +49,10 @@ class Page:
 
 @dataclass(frozen=True, kw_only=True)
 class Electorate:
-    """What a group may rate; it never changes once slips exist, so each process keeps it."""
+    """What a group may rate; it never changes once slips exist, so each process keeps it.
+
+    envelope: seals the pages of a sealed campaign before they are stored; None in all others.
+    """
 
     group_id: int
     kind: str
@@ -57,6 +63,7 @@ class Electorate:
     variant: str
     pages: tuple[Page, ...]
     targets: tuple[tuple[str, str], ...]
+    envelope: Envelope | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -265,6 +272,8 @@ def _write(
 ) -> None:
     group, about = electorate.group_id, page.target_id
     key = secrets.token_bytes(16)
+    if electorate.envelope is not None:
+        payload = electorate.envelope.seal(payload, target_id=about, answers=int.from_bytes(payload[1:3]))
     mark = {"hmac": holder.key, "target_id": about, "form": form}
     row = {"id": key, "group_id": group, "target_id": about, "payload": payload}
     if driver.is_sqlite:
@@ -340,8 +349,12 @@ def find_electorate(group_id: int) -> Electorate:
 
 def _load_electorate(connection: Connection, group_id: int) -> Electorate:
     row = connection.execute(
-        select(RaterGroup.kind, RaterGroup.variant, Evaluation)
+        select(
+            RaterGroup.kind, RaterGroup.variant, Evaluation, or_(Campaign.sealed, SealedBox.held > 0).label("sealed")
+        )
         .join(Evaluation, Evaluation.id == RaterGroup.evaluation_id)
+        .join(Campaign, Campaign.id == Evaluation.campaign_id)
+        .outerjoin(SealedBox, SealedBox.campaign_id == Campaign.id)
         .where(RaterGroup.id == group_id)
     ).one()
     pages = connection.execute(
@@ -365,6 +378,7 @@ def _load_electorate(connection: Connection, group_id: int) -> Electorate:
             Page(target_id=p.target_id, code=p.code or PAGE_OF_ALL, name=p.name or "", detail=p.detail) for p in pages
         ),
         targets=tuple(targets.items()),
+        envelope=find_envelope(connection, group_id) if row.sealed else None,
     )
 
 

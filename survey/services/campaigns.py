@@ -1,6 +1,6 @@
 """Campaigns (测评活动): creating one from the roster, and its way through the states."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -9,16 +9,18 @@ from flask_babel import gettext as _
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from survey.analysis.scoring import load_scheme
 from survey.database import transaction
 from survey.errors import BadInput, Conflict, NotFound
 from survey.extensions import db
+from survey.instruments.questionnaires import questionnaire_from_json
 from survey.models.campaigns import Campaign, Evaluation, GroupCount, RaterGroup, Target
 from survey.models.instruments import QuestionnaireVersion
 from survey.models.organisations import RosterVersion
-from survey.services import audit, mixing
+from survey.services import audit, mixing, sealed_boxes
 from survey.services.ballots import ALL_TARGETS, today
 from survey.services.electorates import RelationPlan, load_roster, plan_five
+from survey.services.instruments import newest_version
+from survey.services.schemes import find_scheme, freeze_scheme
 
 TEMPLATES = {"five": plan_five}
 STATES = ("draft", "ready", "open", "closed", "tallied", "released", "archived")
@@ -46,12 +48,21 @@ class Readiness:
 
 
 def create_campaign(
-    *, name: str, year: int, template: str, first_day: date | None, last_day: date | None, actor: str
+    *,
+    name: str,
+    year: int,
+    template: str,
+    first_day: date | None,
+    last_day: date | None,
+    actor: str,
+    schemes: Mapping[str, str] | None = None,
+    sealed: bool = False,
 ) -> tuple[int, list[CreatedEvaluation]]:
     """Make a draft campaign with its evaluations, groups and targets from the roster as it stands.
 
-    Days are of Asia/Shanghai; without them the campaign lasts two weeks from today. Raises BadInput, Conflict (empty
-    roster).
+    Days are of Asia/Shanghai; without them the campaign lasts two weeks from today. schemes: relation -> scheme id;
+    without one the questionnaire's own. sealed: ballots stay encrypted until two trustees open the box (密封票箱);
+    nothing changes that later. Raises BadInput, Conflict (empty roster).
     """
     name = name.strip()
     if not name or len(name) > 200:
@@ -62,10 +73,12 @@ def create_campaign(
         raise BadInput(_("The year must lie between 2000 and 2100."))
     first_day, last_day = _days(first_day, last_day)
     with transaction() as session:
-        campaign = Campaign(name=name, year=year, template=template, first_day=first_day, last_day=last_day)
+        campaign = Campaign(
+            name=name, year=year, template=template, first_day=first_day, last_day=last_day, sealed=sealed
+        )
         session.add(campaign)
         session.flush()
-        made = _build(session, campaign)
+        made = _build(session, campaign, schemes or {})
         audit.record(session, actor=actor, action="campaign.create", subject=f"campaign {campaign.id}")
         return campaign.id, made
 
@@ -81,7 +94,7 @@ def _days(first_day: date | None, last_day: date | None) -> tuple[date, date]:
 
 
 def rebuild_campaign(campaign_id: int, *, actor: str) -> list[CreatedEvaluation]:
-    """Make the groups and targets of a draft anew from the roster as it stands now."""
+    """Make the groups and targets of a draft anew from the roster as it stands now; the schemes stay as chosen."""
     with transaction() as session:
         campaign = _find(session, campaign_id, lock=True)
         if campaign.state != "draft" or campaign.slips_made:
@@ -91,30 +104,28 @@ def rebuild_campaign(campaign_id: int, *, actor: str) -> list[CreatedEvaluation]
         session.execute(delete(GroupCount).where(GroupCount.group_id.in_(groups)))
         session.execute(delete(RaterGroup).where(RaterGroup.evaluation_id.in_(ids)))
         session.execute(delete(Target).where(Target.evaluation_id.in_(ids)))
+        rows = session.execute(select(Evaluation.relation, Evaluation.scheme).where(Evaluation.id.in_(ids))).all()
         session.execute(delete(Evaluation).where(Evaluation.campaign_id == campaign_id))
         session.expire_all()
-        made = _build(session, _find(session, campaign_id))
+        made = _build(session, _find(session, campaign_id), {relation: scheme["id"] for relation, scheme in rows})
         audit.record(session, actor=actor, action="campaign.rebuild", subject=f"campaign {campaign_id}")
         return made
 
 
-def _build(session: Session, campaign: Campaign) -> list[CreatedEvaluation]:
+def _build(session: Session, campaign: Campaign, schemes: Mapping[str, str]) -> list[CreatedEvaluation]:
     plans = TEMPLATES[campaign.template](load_roster(session))
     if not any(plan.groups for plan in plans if plan.relation != "public_education"):
         raise Conflict(_("The roster is empty: import it first."))
     campaign.roster_version = session.scalar(select(func.max(RosterVersion.id))) or 0
-    return [_build_evaluation(session, campaign, plan) for plan in plans]
+    return [_build_evaluation(session, campaign, plan, schemes.get(plan.relation, "")) for plan in plans]
 
 
-def _build_evaluation(session: Session, campaign: Campaign, plan: RelationPlan) -> CreatedEvaluation:
-    questionnaire = session.scalars(
-        select(QuestionnaireVersion)
-        .where(QuestionnaireVersion.code == plan.questionnaire)
-        .order_by(QuestionnaireVersion.version.desc())
-    ).first()
+def _build_evaluation(session: Session, campaign: Campaign, plan: RelationPlan, scheme_id: str) -> CreatedEvaluation:
+    questionnaire = newest_version(session, plan.questionnaire)
     if questionnaire is None:
         raise Conflict(_("The questionnaire %(code)s is not loaded.", code=plan.questionnaire))
-    scheme = load_scheme(str(questionnaire.document["questionnaire"]["scheme"])).to_json()
+    value = questionnaire_from_json(questionnaire.document)
+    scheme = freeze_scheme(find_scheme(scheme_id or value.scheme), value)
     evaluation = Evaluation(
         campaign_id=campaign.id, relation=plan.relation, questionnaire_id=questionnaire.id, scheme=scheme
     )
@@ -170,6 +181,8 @@ def readiness(campaign_id: int) -> Readiness:
 def _readiness(session: Session, campaign: Campaign) -> Readiness:
     missing: list[str] = []
     notes: list[str] = []
+    if sealed_boxes.lacks_key(session, campaign):
+        missing.append(_("The sealed box has no key yet: hand the three shares to the trustees first."))
     if campaign.last_day < today():
         missing.append(_("The last day %(day)s is over: choose later days.", day=campaign.last_day))
     newest = session.scalar(select(func.max(RosterVersion.id))) or 0
@@ -227,9 +240,10 @@ def _store_tallies(session: Session, _campaign: Campaign, counted: Any) -> None:
 
 
 def _evaluate(campaign_id: int) -> Any:
+    from survey.services.methods import with_method
     from survey.services.release import evaluate_campaign
 
-    return evaluate_campaign(campaign_id)
+    return with_method(evaluate_campaign(campaign_id))
 
 
 def _store_cube(session: Session, campaign: Campaign, cubes: Any) -> None:
@@ -281,6 +295,7 @@ def move_campaign(campaign_id: int, wanted: str, *, actor: str) -> None:
     with transaction() as session:
         step = find_step(_find(session, campaign_id).state, wanted)
     if wanted == "tallied":
+        sealed_boxes.refuse_unopened(campaign_id)
         # Done at the close already, unless that was cut short.
         mixing.cover_tracks()
     # What a closed campaign holds does not change any more: it may be computed before the lock is taken.

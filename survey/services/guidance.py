@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from survey.queries.campaigns import CampaignRow, find_campaign
 from survey.queries.jobs import JobRow, unfinished_job
+from survey.queries.sealed_boxes import find_box
 from survey.services.campaigns import STATES, TRANSITIONS, Readiness, find_step, move_campaign, readiness
 from survey.services.jobs import queue_job
+from survey.services.sealed_boxes import refuse_unopened
 
 PREPARING = ("draft", "ready")
 
@@ -15,7 +17,8 @@ class Guidance:
     """Where a campaign stands.
 
     steps: every state with done, now or todo. readiness: only before the opening. wanted: the next state, "" after the
-    last. action: what comes first; a state to move to, or `slips`. job: a step or a print that is under way.
+    last. action: what comes first; a state to move to, `slips`, or `key` and `unseal` of a sealed box. job: a step or
+    a print that is under way.
     """
 
     campaign: CampaignRow
@@ -29,16 +32,25 @@ class Guidance:
 def guide(campaign: CampaignRow) -> Guidance:
     """Return the next step of a campaign, and before the opening what is missing."""
     wanted = next((after for before, after in TRANSITIONS if before == campaign.state), "")
-    unprinted = campaign.state == "ready" and not campaign.slips_made
     return Guidance(
         campaign=campaign,
         steps=_steps(campaign.state),
         readiness=readiness(campaign.id) if campaign.state in PREPARING else None,
         wanted=wanted,
-        action="slips" if unprinted else wanted,
+        action=_before(campaign) or wanted,
         job=unfinished_job("move_campaign", campaign=campaign.id)
         or unfinished_job("print_slips", campaign=campaign.id),
     )
+
+
+def _before(campaign: CampaignRow) -> str:
+    """Return what comes before the next state, "" when nothing does."""
+    if campaign.state == "ready" and not campaign.slips_made:
+        return "slips"
+    box = find_box(campaign.id) if campaign.sealed else None
+    if campaign.sealed and campaign.state == "draft" and not (box and box.ready):
+        return "key"
+    return "unseal" if box and campaign.state == "closed" and not box.opened else ""
 
 
 def _steps(state: str) -> tuple[tuple[str, str], ...]:
@@ -54,7 +66,10 @@ def take_step(campaign_id: int, wanted: str, *, actor: str) -> int | None:
     Raises NotFound, BadInput, Conflict.
     """
     campaign = find_campaign(campaign_id)
-    if not find_step(campaign.state, wanted).long:
+    step = find_step(campaign.state, wanted)
+    if wanted == "tallied":
+        refuse_unopened(campaign_id)
+    if not step.long:
         move_campaign(campaign_id, wanted, actor=actor)
         return None
     under_way = unfinished_job("move_campaign", campaign=campaign_id)

@@ -20,7 +20,7 @@ from survey.errors import N_, Conflict, Refused, SurveyError, Unavailable
 from survey.extensions import db
 from survey.keys import FILE_NAME, make_master_key
 from survey.models.accounts import Account
-from survey.services import audit, balance
+from survey.services import audit, balance, sealed_boxes
 from survey.services.accounts import NewAccount, fresh_password, insert_account
 from survey.services.instruments import load_ready_questionnaires
 
@@ -140,6 +140,13 @@ def _balance() -> Iterator[Check]:
     yield Check(name="balance", ok=not faults, level="error", detail=detail)
 
 
+def _boxes() -> Iterator[Check]:
+    damaged = sealed_boxes.damaged_boxes()
+    names = ", ".join(str(number) for number in damaged)
+    detail = _("key missing or exchanged in campaign %(names)s", names=names) if damaged else _("every key is in place")
+    yield Check(name="sealed boxes", ok=not damaged, level="error", detail=detail)
+
+
 def _audit() -> Iterator[Check]:
     broken = audit.first_broken_entry(db.session())
     detail = _("the chain is whole") if broken is None else _("entry %(id)s does not fit the chain", id=broken)
@@ -160,6 +167,7 @@ _CHECKS: tuple[Callable[[], Iterator[Check]], ...] = (
     _database,
     _schema,
     _balance,
+    _boxes,
     _audit,
     _accounts,
 )

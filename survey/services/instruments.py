@@ -37,6 +37,12 @@ def new_version(questionnaire: Questionnaire) -> QuestionnaireVersion:
     )
 
 
+def newest_version(session: Session, code: str) -> QuestionnaireVersion | None:
+    """Return the newest loaded version of a questionnaire, None if none is loaded."""
+    query = select(QuestionnaireVersion).where(QuestionnaireVersion.code == code)
+    return session.scalars(query.order_by(QuestionnaireVersion.version.desc())).first()
+
+
 def find_questionnaire(questionnaire_id: int) -> Questionnaire:
     """Return a questionnaire; frozen ones come from this process's memory after the first time."""
     known: dict[int, Questionnaire] = current_app.extensions.setdefault("wuping.questionnaires", {})

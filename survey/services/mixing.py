@@ -3,28 +3,45 @@
 import secrets
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, insert, select, text, update
 
 from survey.database import checkpoint, is_sqlite, rewrite_file, write_connection
 from survey.extensions import db
 from survey.models.ballots import ballot, comment, inbox
-from survey.models.campaigns import Evaluation, GroupCount, RaterGroup
+from survey.models.campaigns import Campaign, Evaluation, GroupCount, RaterGroup
 from survey.services.ballots import unpack_payload
 
 SMALLEST_BATCH = 5
 _REWRITTEN = (("ballot", "id"), ("comment", "id"), ("receipt", "text"), ("cast_mark", "hmac, target_id"))
 
 
+class Waiting(NamedTuple):
+    """A page of the inbox in the clear; a mere tuple, for an opening holds all pages of a campaign."""
+
+    id: bytes
+    group_id: int
+    target_id: int
+    evaluation_id: int
+    payload: bytes
+
+
+_SEALED = select(Evaluation.id).join(Campaign, Campaign.id == Evaluation.campaign_id).where(Campaign.sealed)
+_MIXABLE = select(exists().where(Campaign.state == "open", ~Campaign.sealed))
+
+
 def mix() -> int:
     """Move every page of which at least five of one group and target wait; return how many were moved.
+
+    Pages of sealed campaigns stay where they are until the box is opened (`services/openings.py`).
 
     One transaction: read, give new random keys, insert in key order, delete, count. Then the write-ahead log, which
     still holds the casting order, is emptied.
     """
     with write_connection() as connection:
-        moved = _move(connection, minimum=SMALLEST_BATCH, campaign_id=None)
+        # Looked at first: a sealed box may be large, and then nothing of it is read every minute.
+        moved = _move(connection, minimum=SMALLEST_BATCH, campaign_id=None) if connection.scalar(_MIXABLE) else 0
     if is_sqlite():
         checkpoint()
     elif moved:
@@ -33,7 +50,7 @@ def mix() -> int:
 
 
 def mix_all(connection: Connection, campaign_id: int) -> int:
-    """Move every waiting page of one campaign, inside the transaction that closes it."""
+    """Move every waiting page of one campaign that is not sealed, inside the transaction that closes it."""
     return _move(connection, minimum=1, campaign_id=campaign_id)
 
 
@@ -50,11 +67,18 @@ def cover_tracks() -> None:
         return
     with db.engine.begin() as connection:
         for table, key in _REWRITTEN:
-            connection.execute(text(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"))
-            connection.execute(text(f"CREATE TEMPORARY TABLE copy_{table} ON COMMIT DROP AS TABLE {table}"))
-            connection.execute(text(f"TRUNCATE {table}"))
-            connection.execute(text(f"INSERT INTO {table} SELECT * FROM copy_{table} ORDER BY {key}"))  # noqa: S608
+            _rewrite(connection, table, key)
+    # A sealed box stays full until it is opened. Apart, for a mix locks the inbox before the ballots.
+    with db.engine.begin() as connection:
+        _rewrite(connection, "inbox", "id")
     _postgresql("VACUUM inbox")
+
+
+def _rewrite(connection: Connection, table: str, key: str) -> None:
+    connection.execute(text(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"))
+    connection.execute(text(f"CREATE TEMPORARY TABLE copy_{table} ON COMMIT DROP AS TABLE {table}"))
+    connection.execute(text(f"TRUNCATE {table}"))
+    connection.execute(text(f"INSERT INTO {table} SELECT * FROM copy_{table} ORDER BY {key}"))  # noqa: S608
 
 
 def _postgresql(statement: str) -> None:
@@ -63,7 +87,11 @@ def _postgresql(statement: str) -> None:
 
 
 def _move(connection: Connection, *, minimum: int, campaign_id: int | None) -> int:
-    rows = _waiting(connection, minimum=minimum, campaign_id=campaign_id)
+    return move_pages(connection, _waiting(connection, minimum=minimum, campaign_id=campaign_id))
+
+
+def move_pages(connection: Connection, rows: Sequence[Any]) -> int:
+    """Turn pages of the inbox, in the clear (`Waiting` or rows like it), into ballots; return how many."""
     if not rows:
         return 0
     ballots, comments = _new_rows(rows)
@@ -86,6 +114,7 @@ def _waiting(connection: Connection, *, minimum: int, campaign_id: int | None) -
         select(inbox, RaterGroup.evaluation_id)
         .join(full, (full.c.group_id == inbox.c.group_id) & (full.c.target_id == inbox.c.target_id))
         .join(RaterGroup, RaterGroup.id == inbox.c.group_id)
+        .where(RaterGroup.evaluation_id.not_in(_SEALED))
         .with_for_update(of=inbox)
     )
     if campaign_id is not None:

@@ -21,10 +21,12 @@ MODULES = (
     "ballots",
     "accounts",
     "campaigns",
+    "sealed_boxes",
     "rosters",
     "slips",
     "turnout",
     "results",
+    "methods",
     "instruments",
     "jobs",
 )

@@ -11,15 +11,18 @@ from wtforms.fields.choices import SelectChoice
 
 from survey.access import requires
 from survey.errors import Refused
-from survey.forms.campaigns import CampaignForm, DaysForm
+from survey.forms.campaigns import SCHEME, CampaignForm, DaysForm
 from survey.queries import campaigns as query
 from survey.queries.turnout import relation_turnout
 from survey.services import campaigns as service
 from survey.services.balance import balance_of
 from survey.services.ballots import today
 from survey.services.guidance import guide, take_step
+from survey.services.schemes import relation_choices
+from survey.views.result_words import scheme_line
 
 blueprint = Blueprint("campaigns", __name__)
+OF_CAMPAIGN = ("name", "year", "first_day", "last_day", "template", "sealed")
 
 
 @blueprint.get("/campaigns")
@@ -38,15 +41,31 @@ def new() -> Any:
     form = CampaignForm(name=_("Five evaluations %(year)s", year=day.year), year=day.year, first_day=day, last_day=last)
     five = _("Five evaluations (pupils, parents, teachers, principals, public)")
     form.template.choices = [SelectChoice("five", five)]
+    problems = _offer_schemes(form)
     if not form.validate_on_submit():
-        return render_template("campaigns/new.html", form=form), 422 if form.is_submitted() else 200
-    values = {name: value for name, value in form.data.items() if name != "csrf_token"}
+        return _new(form, problems), 422 if form.is_submitted() else 200
+    values = {name: value for name, value in form.data.items() if name in OF_CAMPAIGN}
     try:
-        campaign_id, _made = service.create_campaign(**values, actor=current_user.name)
+        campaign_id, _made = service.create_campaign(**values, schemes=form.schemes, actor=current_user.name)
     except Refused as refusal:
         form.form_errors.append(str(refusal))
-        return render_template("campaigns/new.html", form=form), refusal.status
+        return _new(form, problems), refusal.status
     return redirect(url_for("campaigns.page", campaign_id=campaign_id), code=303)
+
+
+def _new(form: CampaignForm, problems: list[str]) -> str:
+    return render_template("campaigns/new.html", form=form, problems=problems)
+
+
+def _offer_schemes(form: CampaignForm) -> list[str]:
+    """Fill the lists of schemes; return what is wrong with the bureau's own scheme files."""
+    offered = relation_choices()
+    for field in form.scheme_fields:
+        choices = offered.get(field.name.removeprefix(SCHEME))
+        schemes = choices.schemes if choices else ()
+        field.choices = [SelectChoice("", _("As the questionnaire says"))]
+        field.choices += [SelectChoice(scheme.id, scheme_line(scheme)) for scheme in schemes]
+    return sorted({problem for choices in offered.values() for problem in choices.problems})
 
 
 @blueprint.get("/campaigns/<int(max=2147483647):campaign_id>")

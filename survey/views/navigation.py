@@ -40,6 +40,8 @@ SECTIONS = (
     Section(endpoint="results.index", label=lazy_gettext("Results"), permission="results.read"),
     Section(endpoint="accounts.index", label=lazy_gettext("Accounts"), permission="account.write"),
 )
+# Blueprints without a section of their own stand in another's.
+PART_OF = {"methods": "results", "sealed_boxes": "campaigns"}
 LANGUAGES = {
     "zh_Hans_CN": OtherLanguage(code="zh_Hans_CN", lang="zh-Hans-CN", name="中文"),
     "en": OtherLanguage(code="en", lang="en", name="English"),
@@ -64,8 +66,9 @@ def _sections() -> list[Section]:
     if not current_user.is_authenticated or current_user.must_change:
         return []
     school = current_user.role == SCHOOL_ROLE
+    here = PART_OF.get(request.blueprint or "", request.blueprint)
     return [
-        Section(endpoint=s.endpoint, label=s.label, current=s.endpoint.partition(".")[0] == request.blueprint)
+        Section(endpoint=s.endpoint, label=s.label, current=s.endpoint.partition(".")[0] == here)
         for s in SECTIONS
         if (not s.permission or may(s.permission)) and (school or not s.school_only)
     ]

@@ -1,6 +1,7 @@
 """The officer's pages of campaigns."""
 
 import pytest
+from bs4 import BeautifulSoup
 
 from survey.extensions import db
 from survey.models.campaigns import Campaign
@@ -28,6 +29,26 @@ def test_an_officer_makes_a_campaign(officer) -> None:
     assert "2026 年五评" in officer.get("/campaigns").text
 
 
+def test_an_officer_chooses_a_scheme_for_one_evaluation(officer) -> None:
+    page = officer.post("/campaigns/new", data=FORM | {"scheme_parent_school": "five_step_85"}).location
+    schemes = [cell.text for cell in BeautifulSoup(officer.get(page).text, "html.parser").select("td .quiet.small")]
+    assert sum("five_step_85" in text for text in schemes) == 1
+
+
+def test_only_schemes_that_fit_the_questionnaire_are_offered(officer) -> None:
+    page = BeautifulSoup(officer.get("/campaigns/new").text, "html.parser")
+    values = [option["value"] for option in page.select("select[name=scheme_parent_school] option")]
+    assert values[:2] == ["", "five_step"]
+    assert "four_step" not in values
+
+
+def test_a_broken_scheme_file_is_said_and_does_not_stand_in_the_way(officer, config) -> None:
+    (config.instance / "schemes").mkdir()
+    (config.instance / "schemes" / "ours.toml").write_text("id =", encoding="utf-8")
+    assert "ours.toml" in officer.get("/campaigns/new").text
+    assert officer.post("/campaigns/new", data=FORM).status_code == 303
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -37,6 +58,7 @@ def test_an_officer_makes_a_campaign(officer) -> None:
         {"first_day": "tomorrow"},
         {"last_day": "2020-01-01"},
         {"template": "six"},
+        {"scheme_parent_school": "four_step"},
     ],
 )
 def test_a_wrong_form_keeps_the_input(officer, wrong) -> None:

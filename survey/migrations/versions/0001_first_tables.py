@@ -55,6 +55,7 @@ def upgrade() -> None:
     sa.Column('year', sa.Integer(), nullable=False),
     sa.Column('template', sa.String(length=40), nullable=False),
     sa.Column('anonymity', sa.String(length=20), nullable=False),
+    sa.Column('sealed', sa.Boolean(), nullable=False),
     sa.Column('state', sa.String(length=20), nullable=False),
     sa.Column('first_day', sa.Date(), nullable=False),
     sa.Column('last_day', sa.Date(), nullable=False),
@@ -166,6 +167,17 @@ def upgrade() -> None:
     sa.UniqueConstraint('campaign_id', 'relation', name=op.f('uq_evaluation_campaign_id')),
     sqlite_autoincrement=True
     )
+    op.create_table('sealed_box',
+    sa.Column('campaign_id', sa.Integer(), nullable=False),
+    sa.Column('public_key', sa.LargeBinary(length=32), nullable=False),
+    sa.Column('fingerprint', sa.String(length=30), nullable=False),
+    sa.Column('seal', sa.LargeBinary(length=32), nullable=False),
+    sa.Column('shown', sa.Integer(), nullable=False),
+    sa.Column('held', sa.Integer(), nullable=False),
+    sa.Column('opened', sa.Boolean(), nullable=False),
+    sa.ForeignKeyConstraint(['campaign_id'], ['campaign.id'], name=op.f('fk_sealed_box_campaign_id_campaign')),
+    sa.PrimaryKeyConstraint('campaign_id', name=op.f('pk_sealed_box'))
+    )
     op.create_table('school_class',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('school_code', sa.String(length=40), nullable=False),
@@ -199,6 +211,7 @@ def upgrade() -> None:
     sa.Column('version', sa.Integer(), nullable=False),
     sa.Column('relation', sa.String(length=40), nullable=False),
     sa.Column('document', sa.JSON(), nullable=False),
+    sa.Column('findings', sa.JSON(), nullable=True),
     sa.ForeignKeyConstraint(['campaign_id'], ['campaign.id'], name=op.f('fk_cube_evaluation_campaign_id_campaign')),
     sa.ForeignKeyConstraint(['evaluation_id'], ['evaluation.id'], name=op.f('fk_cube_evaluation_evaluation_id_evaluation')),
     sa.PrimaryKeyConstraint('evaluation_id', name=op.f('pk_cube_evaluation'))
@@ -216,6 +229,7 @@ def upgrade() -> None:
     sa.Column('ballots', sa.Integer(), nullable=False),
     sa.Column('score', sa.Float(precision=53), nullable=True),
     sa.Column('document', sa.JSON(), nullable=False),
+    sa.Column('findings', sa.JSON(), nullable=True),
     sa.ForeignKeyConstraint(['evaluation_id'], ['evaluation.id'], name=op.f('fk_cube_target_evaluation_id_evaluation')),
     sa.PrimaryKeyConstraint('evaluation_id', 'code', name=op.f('pk_cube_target'))
     )
@@ -269,8 +283,19 @@ def upgrade() -> None:
     sa.Column('mean_ss', sa.Float(precision=53), nullable=False),
     sa.Column('score', sa.Float(precision=53), nullable=False),
     sa.Column('score_ss', sa.Float(precision=53), nullable=False),
+    sa.Column('clean_valid', sa.Integer(), nullable=False),
+    sa.Column('clean_mean', sa.Float(precision=53), nullable=False),
+    sa.Column('clean_mean_ss', sa.Float(precision=53), nullable=False),
+    sa.Column('clean_score', sa.Float(precision=53), nullable=False),
+    sa.Column('clean_score_ss', sa.Float(precision=53), nullable=False),
     sa.ForeignKeyConstraint(['evaluation_id'], ['evaluation.id'], name=op.f('fk_tally_evaluation_id_evaluation')),
     sa.PrimaryKeyConstraint('evaluation_id', 'group_id', 'target_id', name=op.f('pk_tally'))
+    )
+    op.create_table('tally_scale',
+    sa.Column('evaluation_id', sa.Integer(), nullable=False),
+    sa.Column('document', sa.JSON(), nullable=False),
+    sa.ForeignKeyConstraint(['evaluation_id'], ['evaluation.id'], name=op.f('fk_tally_scale_evaluation_id_evaluation')),
+    sa.PrimaryKeyConstraint('evaluation_id', name=op.f('pk_tally_scale'))
     )
     op.create_table('tally_paired',
     sa.Column('evaluation_id', sa.Integer(), nullable=False),
@@ -342,6 +367,7 @@ def downgrade() -> None:
 
     op.drop_table('target')
     op.drop_table('tally_paired')
+    op.drop_table('tally_scale')
     op.drop_table('tally')
     with op.batch_alter_table('rater_group', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_rater_group_evaluation_id'))
@@ -365,6 +391,7 @@ def downgrade() -> None:
 
     op.drop_table('teacher')
     op.drop_table('school_class')
+    op.drop_table('sealed_box')
     op.drop_table('evaluation')
     with op.batch_alter_table('slip', schema=None) as batch_op:
         batch_op.drop_index('ix_slip_group_id')
