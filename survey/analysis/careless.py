@@ -1,6 +1,7 @@
 """Careless answers: signs within a ballot, and every figure once more without the flagged ballots."""
 
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
@@ -33,7 +34,7 @@ def careless_flags(answers: Bytes, scheme: Scheme) -> Bools:
     passed over. A short form of equal answers is plausible, a long one less so; a flag is reported beside the
     figures and never removes a ballot.
     """
-    flat = answers.reshape(len(answers), -1)
+    flat = _flat(answers)
     answered = np.zeros(len(flat), dtype=np.int64)
     low = np.full(len(flat), BLANK, dtype=np.uint8)
     high = np.zeros(len(flat), dtype=np.uint8)
@@ -51,7 +52,7 @@ def longest_run(answers: Bytes) -> Ints:
     answers as for `careless_flags`, in the order of the form. 不了解 and blanks are passed over: they neither end a run
     nor lengthen it. The index "longstring" of Johnson (2005).
     """
-    flat = answers.reshape(len(answers), -1)
+    flat = _flat(answers)
     run, longest = np.zeros((2, len(flat)), dtype=np.int64)
     last = np.full(len(flat), BLANK, dtype=np.uint8)
     for column in flat.T:
@@ -68,7 +69,7 @@ def within_sd(answers: Bytes) -> Floats:
     answers as for `careless_flags`; in level units. The intra-individual response variability of Dunn, Heggestad,
     Shanock and Theilgard (2018). The sums are whole, so equal answers give exactly 0.
     """
-    flat = answers.reshape(len(answers), -1)
+    flat = _flat(answers)
     n, sums, squares = np.zeros((3, len(flat)), dtype=np.int64)
     for column in flat.T:
         value = np.where(_on_level(column), column, 0).astype(np.int64)
@@ -98,6 +99,11 @@ def without_flagged(tally: Tally, scheme: Scheme) -> WithoutFlagged:
         overall=moments_of(score.mean[rated], np.zeros(int(rated.sum()), dtype=np.int64), size=1),
         overall_shown=bool(rated.any()) and (in_hidden == 0 or in_hidden >= floor),
     )
+
+
+def _flat(answers: Bytes) -> Bytes:
+    """Return one row per ballot; also of no ballots, where numpy cannot work out the width."""
+    return answers.reshape(len(answers), prod(answers.shape[1:]))
 
 
 def _on_level(column: Bytes) -> Bools:

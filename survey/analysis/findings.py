@@ -62,7 +62,9 @@ class _Shown:
 
 def find(tally: Tally, population: Population, scheme: Scheme, result: EvaluationResult) -> Findings:
     """Compute all findings of one evaluation, beside the `result` of the same tally."""
-    figures, whole = result.figures, not result.overall["withheld"]
+    figures, overall = result.figures, result.overall
+    # A sum over all ballots would be one more equation where the summary itself must leave something out.
+    whole = not overall["withheld"] and "partly_withheld" not in overall
     pairs = result.comparison["pairs"] if result.comparison else []
     compared = [unit for unit in population.units() if unit in {pair[side] for pair in pairs for side in ("a", "b")}]
     rows = np.flatnonzero(figures.shown)

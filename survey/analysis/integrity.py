@@ -17,7 +17,7 @@ told to be content but not what to tick; and it cannot tell unanimous love from 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -28,8 +28,7 @@ from survey.analysis.integrity_reference import (
     cell_excess,
     class_excess,
     copy_tail,
-    extra_variance,
-    fitted_angles,
+    likely_angles,
     second_use_score,
     shares,
     tail,
@@ -37,12 +36,14 @@ from survey.analysis.integrity_reference import (
 )
 from survey.analysis.integrity_signals import (
     Copies,
+    Features,
     Marked,
     Patterns,
     copied_in_cells,
     copied_in_classes,
     describe,
     mark_ballots,
+    merge,
     restrict,
 )
 from survey.analysis.multiplicity import benjamini_hochberg
@@ -84,10 +85,12 @@ class Evidence:
     """One signal over rows (n,): p values (NaN: not testable), observed and expected shares in [0, 1].
 
     target: position of the one target meant, -1 for all. share: the part of the chance that the signal may use.
+    ballots: pages that the shares are of.
     """
 
     signal: str
     p: Floats
+    ballots: Ints
     observed: Floats
     expected: Floats
     target: Ints
@@ -113,35 +116,63 @@ class Judgement:
 
 @dataclass(frozen=True, kw_only=True)
 class Reason:
-    """Why a row is alarmed: the signal, the target's position (-1: all), shares in [0, 1], None for supporting ones."""
+    """Why a row is alarmed: the signal, the target's position (-1: all), shares in [0, 1] of `ballots` pages.
+
+    Supporting signals have no shares.
+    """
 
     signal: str
     target: int
+    ballots: int
     observed: float | None
     expected: float | None
 
 
-def judge_classes(patterns: Patterns, classes: Classes, *, top: int, floor: int) -> tuple[Judgement, Judgement]:
-    """Judge the classes and the schools of one evaluation and one set of questions: (n_classes,), (n_schools,).
+def judge_classes(patterns: Patterns, classes: Classes, *, top: int, floor: int) -> Judgement:
+    """Judge the classes of one evaluation that were asked the same items: (n_classes,).
 
     top: the best level. floor: ballots that a class must have about one target; cells below it are left out, a class
-    without any is only counted. Below `LEAST_CLASSES` judged classes nobody is judged.
+    without any is only counted. Below `LEAST_CLASSES` of the others nobody is judged. What is likely about a target
+    is also taken from its other classes. Calibrated by simulation in tests/analysis/test_integrity.py.
     """
+    return _judge_groups(patterns, classes, top=top, floor=floor, siblings=True)
+
+
+def judge_schools(patterns: Patterns, classes: Classes, *, top: int, floor: int) -> Judgement:
+    """Judge schools (n_schools,) as `judge_classes` does classes: all ballots of a school's classes taken together.
+
+    The school's other classes are no excuse here. A school needs two classes with enough ballots; with one, the class
+    is judged itself.
+    """
+    size = int(classes.school.max(initial=-1)) + 1
+    ballots = total(patterns.count, patterns.cell, size=len(patterns.group))
+    enough = restrict(patterns, (ballots >= max(floor, 1)) & (classes.school[patterns.group] >= 0))
+    pairs = np.unique(enough.group)
+    several = np.bincount(classes.school[pairs], minlength=size) >= 2
+    kept = restrict(enough, several[classes.school[enough.group]])
+    counters = {
+        name: total(getattr(classes, name)[inside], classes.school[inside], size=size).astype(np.int64)
+        for name in ("slips", "begun")
+        for inside in (classes.school >= 0,)
+    }
+    whole = Classes(school=np.full(size, -1, dtype=np.int64), **counters)
+    found = _judge_groups(merge(kept, classes.school), whole, top=top, floor=floor, siblings=False)
+    status = [FEW_CLASSES if one == FEW_BALLOTS else one for one in found.status]
+    return replace(found, status=status)
+
+
+def _judge_groups(patterns: Patterns, classes: Classes, *, top: int, floor: int, siblings: bool) -> Judgement:
     size = len(classes.school)
     features = describe(patterns.answers, top=top)
     ballots = mark_ballots(patterns, features, features.top, top=top).ballots
     kept = restrict(patterns, ballots >= max(floor, 1))
     present = np.bincount(kept.group, minlength=size) > 0
     if present.sum() < LEAST_CLASSES:
-        status = [FEW_CLASSES if row else FEW_BALLOTS for row in present]
-        return _nobody(status), _nobody([FEW_CLASSES] * _schools(classes))
+        return _nobody([FEW_CLASSES if row else FEW_BALLOTS for row in present])
     # Only classes that are judged say what is ordinary.
     place = np.cumsum(present) - 1
     dense = restrict(kept, np.ones(len(kept.group), dtype=np.bool_), group=place[kept.group])
-    judged = _only(classes, present)
-    inside = _judge(dense, features_of=top, classes=judged, siblings=True)
-    found = _spread(inside, present)
-    return found, _judge_schools(_judge(dense, features_of=top, classes=judged, siblings=False), judged, classes)
+    return _spread(_judge(dense, features, classes=_only(classes, present), top=top, siblings=siblings), present)
 
 
 def reasons(judgement: Judgement, row: int) -> list[Reason]:
@@ -156,58 +187,76 @@ def reasons(judgement: Judgement, row: int) -> list[Reason]:
     for _weighted, reason in found:
         said.setdefault(reason.signal, reason)
     notable = [name for name, score in judgement.support.items() if score[row] > _NOTABLE]
-    return [*said.values(), *(Reason(signal=name, target=-1, observed=None, expected=None) for name in notable)]
+    return [
+        *said.values(),
+        *(Reason(signal=name, target=-1, ballots=0, observed=None, expected=None) for name in notable),
+    ]
 
 
 def _reason(one: Evidence, row: int) -> Reason:
     return Reason(
         signal=one.signal,
         target=int(one.target[row]),
+        ballots=int(one.ballots[row]),
         observed=float(one.observed[row]),
         expected=float(one.expected[row]),
     )
 
 
-def _judge(patterns: Patterns, *, features_of: int, classes: Classes, siblings: bool) -> Judgement:
-    features, top, size = describe(patterns.answers, top=features_of), features_of, len(classes.school)
+def _judge(patterns: Patterns, features: Features, *, classes: Classes, top: int, siblings: bool) -> Judgement:
+    size = len(classes.school)
     evidence: list[Evidence] = []
     for signal, marks in ((FULL_MARKS, features.top), (STRAIGHT, features.straight)):
         marked = mark_ballots(patterns, features, marks, top=top)
         evidence += _share_evidence(signal, marked, patterns, size=size, siblings=siblings)
     in_classes = copied_in_classes(patterns, features, classes=size)
     evidence += _copy_evidence(in_classes, copied_in_cells(patterns, features), patterns, size=size)
-    support = _support(classes)
-    return _combine(evidence, support, ballots=in_classes.ballots)
+    return _combine(evidence, _support(classes), ballots=in_classes.ballots)
 
 
 def _share_evidence(signal: str, marked: Marked, patterns: Patterns, *, size: int, siblings: bool) -> list[Evidence]:
     group = patterns.group
-    fit = fitted_angles(marked, patterns.target, siblings=siblings)
+    likely = likely_angles(marked, patterns.target, siblings=siblings)
+    expected = shares(likely.angle)
     n = total(marked.ballots, group, size=size)
     whole = Evidence(
         signal=signal,
-        p=tail(class_excess(marked, fit, group, classes=size), classes=size),
+        p=tail(class_excess(marked, likely, group, classes=size), classes=size),
+        ballots=n.astype(np.int64),
         observed=divide(total(marked.marked, group, size=size), n),
-        expected=divide(total(marked.ballots * shares(fit), group, size=size), n),
+        expected=divide(total(marked.ballots * expected, group, size=size), n),
         target=np.full(size, -1, dtype=np.int64),
         share=_part(patterns, size=size, signal=signal),
     )
-    p = tail(cell_excess(marked, fit), classes=len(group))
-    observed = divide(marked.marked, marked.ballots)
-    return [whole, _worst(signal, p, observed, shares(fit), patterns, size=size)]
+    cells = Evidence(
+        signal=signal,
+        p=tail(cell_excess(marked, likely), classes=size, heavy=True),
+        ballots=marked.ballots,
+        observed=divide(marked.marked, marked.ballots),
+        expected=expected,
+        target=patterns.target,
+        share=np.ones(len(group)),
+    )
+    return [whole, _worst(cells, group, size=size)]
 
 
 def _copy_evidence(in_classes: Copies, in_cells: Copies, patterns: Patterns, *, size: int) -> list[Evidence]:
-    whole = Evidence(
+    none = np.full(size, -1, dtype=np.int64)
+    whole = _copied(in_classes, target=none, share=_part(patterns, size=size, signal=COPIES))
+    cells = _copied(in_cells, target=patterns.target, share=np.ones(len(patterns.group)))
+    return [whole, _worst(cells, patterns.group, size=size)]
+
+
+def _copied(copies: Copies, *, target: Ints, share: Floats) -> Evidence:
+    return Evidence(
         signal=COPIES,
-        p=copy_tail(in_classes),
-        observed=divide(in_classes.copies, in_classes.ballots),
-        expected=divide(in_classes.likely, in_classes.ballots),
-        target=np.full(size, -1, dtype=np.int64),
-        share=_part(patterns, size=size, signal=COPIES),
+        p=copy_tail(copies),
+        ballots=copies.ballots,
+        observed=divide(copies.copies, copies.ballots),
+        expected=divide(copies.likely, copies.ballots),
+        target=target,
+        share=share,
     )
-    observed, expected = divide(in_cells.copies, in_cells.ballots), divide(in_cells.likely, in_cells.ballots)
-    return [whole, _worst(COPIES, copy_tail(in_cells), observed, expected, patterns, size=size)]
 
 
 def _part(patterns: Patterns, *, size: int, signal: str) -> Floats:
@@ -216,20 +265,24 @@ def _part(patterns: Patterns, *, size: int, signal: str) -> Floats:
     return np.where(cells > 1, WEIGHTS[signal] * _ALL_TARGETS, WEIGHTS[signal])
 
 
-def _worst(signal: str, p: Floats, observed: Floats, expected: Floats, patterns: Patterns, *, size: int) -> Evidence:
-    """Return the evidence of each class's most conspicuous target, paid for by the number of its targets."""
-    order = np.lexsort((-p, patterns.group))
+def _worst(cells: Evidence, group: Ints, *, size: int) -> Evidence:
+    """Return the evidence of each class's most conspicuous cell, paid for by the number of its targets.
+
+    A class with one target has no such evidence beside its own: its share of the chance is 0.
+    """
+    order = np.lexsort((-cells.p, group))
     best = np.zeros(size, dtype=np.int64)
     # The last write of a class is its smallest p.
-    best[patterns.group[order]] = order
-    cells = np.bincount(patterns.group, minlength=size)
+    best[group[order]] = order
+    number = np.bincount(group, minlength=size)
     return Evidence(
-        signal=signal,
-        p=np.minimum(p[best] * cells, 1.0),
-        observed=observed[best],
-        expected=expected[best],
-        target=patterns.target[best],
-        share=np.where(cells > 1, WEIGHTS[signal] * (1 - _ALL_TARGETS), 0.0),
+        signal=cells.signal,
+        p=np.minimum(cells.p[best] * number, 1.0),
+        ballots=cells.ballots[best],
+        observed=cells.observed[best],
+        expected=cells.expected[best],
+        target=cells.target[best],
+        share=np.where(number > 1, WEIGHTS[cells.signal] * (1 - _ALL_TARGETS), 0.0),
     )
 
 
@@ -265,50 +318,6 @@ def _smallest(evidence: list[Evidence], *, size: int) -> Floats:
     return best
 
 
-def _judge_schools(inside: Judgement, judged: Classes, classes: Classes) -> Judgement:
-    """Judge schools by the mean normal score of their classes, without what the school's other classes excuse."""
-    from scipy.stats import norm
-
-    size, has = _schools(classes), judged.school >= 0
-    number = np.bincount(judged.school[has], minlength=size)
-    several = number >= 2
-    if several.sum() < LEAST_CLASSES:
-        return _nobody([FEW_CLASSES] * size)
-    evidence = []
-    for one in inside.evidence:
-        if (one.target >= 0).any():
-            continue
-        score = norm.isf(np.clip(np.nan_to_num(one.p, nan=0.5), 1e-15, 1.0 - 1e-15))
-        evidence.append(_of_schools(one, score, judged.school, has, several=several, ballots=inside.ballots))
-    ballots = total(inside.ballots[has], judged.school[has], size=size).astype(np.int64)
-    status = [JUDGED if row else FEW_CLASSES for row in several]
-    p = np.where(several, _smallest(evidence, size=size), np.nan)
-    return _judgement(p, ballots=ballots, status=status, evidence=evidence, support={})
-
-
-def _of_schools(one: Evidence, score: Floats, school: Ints, has: Bools, *, several: Bools, ballots: Ints) -> Evidence:
-    size = len(several)
-
-    def mean(values: Floats, weight: Floats | Ints) -> Floats:
-        sums = total((weight * values)[has], school[has], size=size)
-        return divide(sums, total(weight[has], school[has], size=size))
-
-    middle, number = mean(score, np.ones(len(score))), np.bincount(school[has], minlength=size)
-    residual = middle[several] - np.median(middle[several])
-    p = np.full(size, np.nan)
-    if np.ptp(residual) > 0:
-        variance = extra_variance(residual, 1.0 / number[several])
-        p[several] = tail(residual / np.sqrt(variance), classes=int(several.sum()))
-    return Evidence(
-        signal=one.signal,
-        p=p,
-        observed=mean(one.observed, ballots),
-        expected=mean(one.expected, ballots),
-        target=np.full(size, -1, dtype=np.int64),
-        share=np.full(size, WEIGHTS[one.signal]),
-    )
-
-
 def _judgement(
     p: Floats, *, ballots: Ints, status: list[str], evidence: list[Evidence], support: dict[str, Floats]
 ) -> Judgement:
@@ -329,10 +338,6 @@ def _nobody(status: list[str]) -> Judgement:
     none = np.full(len(status), np.nan)
     nothing = np.zeros(len(status), dtype=np.int64)
     return _judgement(none, ballots=nothing, status=status, evidence=[], support={})
-
-
-def _schools(classes: Classes) -> int:
-    return int(classes.school.max(initial=-1)) + 1
 
 
 def _only(classes: Classes, present: Bools) -> Classes:
@@ -365,6 +370,7 @@ def _spread(inside: Judgement, present: Bools) -> Judgement:
         Evidence(
             signal=one.signal,
             p=wide(one.p),
+            ballots=whole(one.ballots),
             observed=wide(one.observed),
             expected=wide(one.expected),
             target=whole(one.target, -1),

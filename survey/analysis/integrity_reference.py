@@ -3,6 +3,8 @@
 Uses SciPy: call it in jobs only.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from survey.analysis.arrays import Floats, Ints, divide, total
@@ -11,10 +13,13 @@ from survey.analysis.integrity_signals import Copies, Marked
 TAIL_DF = 20.0
 """Most degrees of freedom of the tail: heavier than the normal, as the simulations of clean classes ask for."""
 
+HEAVY_DF = 10.0
+"""The same for the figure of one class about one target."""
+
 LEAST_CLASSES = 12
 """Classes below which there is no telling what is ordinary."""
 
-_FULL_MODEL = 30
+_FULL_MODEL = 60
 _TUNING = 4.685
 _MOST_SUPPORT = 3.0
 # Half of the spread of a class's figures is its pupils' own manner, the same towards every target.
@@ -33,12 +38,21 @@ def shares(angle: Floats) -> Floats:
     return np.asarray(np.sin(np.clip(angle, 0.0, np.pi / 2)) ** 2, dtype=np.float64)
 
 
-def fitted_angles(marked: Marked, target: Ints, *, siblings: bool) -> Floats:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Likely:
+    """The angle of the marked share that is likely in each cell (n_cells,), and the variance by chance around it."""
+
+    angle: Floats
+    variance: Floats
+
+
+def likely_angles(marked: Marked, target: Ints, *, siblings: bool) -> Likely:
     """Return the angle of the marked share (n_cells,) that the level of the other ballots makes likely.
 
     Regression on the logarithm of the shortfall and its square, fitted so that odd cells have no weight (bisquare,
     Beaton and Tukey 1974). siblings: also on the share that the same target has in other classes, so that a loved
-    teacher is not suspect. Fewer than 30 cells are fitted without the square.
+    teacher is not suspect. Fewer than 60 cells are fitted without the square. The variance counts what chance does to
+    the marked ballots, and to the others' shortfall, which few ballots tell badly.
     """
     angle, log = angles(marked), np.log(np.maximum(marked.shortfall, 1e-3))
     columns = [np.ones(len(angle)), log]
@@ -46,7 +60,11 @@ def fitted_angles(marked: Marked, target: Ints, *, siblings: bool) -> Floats:
         columns.append(log * log)
     if siblings:
         columns.append(_of_siblings(angle, marked.ballots, target))
-    return bisquare_fit(angle, np.stack(columns, axis=1))
+    fit = bisquare_fit(angle, np.stack(columns, axis=1))
+    centred = log - log.mean()
+    slope = float((centred * fit).sum() / max(float((centred * centred).sum()), 1e-12))
+    others = marked.ballots - marked.marked + 1.0
+    return Likely(angle=fit, variance=_sampling(marked.ballots) + slope * slope / others)
 
 
 def _of_siblings(angle: Floats, ballots: Ints, target: Ints) -> Floats:
@@ -97,33 +115,36 @@ def extra_variance(residual: Floats, variance: Floats) -> Floats:
     return np.asarray(variance + high, dtype=np.float64)
 
 
-def tail(score: Floats, *, classes: int) -> Floats:
-    """Return the p value (n,) of standardised excesses under Student's t; fewer classes, heavier tail."""
+def tail(score: Floats, *, classes: int, heavy: bool = False) -> Floats:
+    """Return the p value (n,) of standardised excesses under Student's t; fewer classes, heavier tail.
+
+    heavy: for single cells, whose figures stray more than the mean of several.
+    """
     from scipy.stats import t
 
-    # The fit has spent up to four of the classes; its residuals are that much too small.
-    honest = score * np.sqrt(max(classes - 4, 1) / max(classes, 1))
-    df = min(TAIL_DF, max(classes - 5, 1), 10.0 + classes / 20.0)
+    # The fit has spent up to four of the classes and the scale one; the residuals are that much too small.
+    honest = score * np.sqrt(max(classes - 5, 1) / max(classes, 1))
+    df = min(HEAVY_DF if heavy else TAIL_DF, max(classes - 5, 1), 10.0 + classes / 20.0)
     return np.asarray(t.sf(honest, df), dtype=np.float64)
 
 
-def cell_excess(marked: Marked, fit: Floats) -> Floats:
-    """Return the standardised excess (n_cells,) of the marked share over its fitted angle; NaN if nothing varies."""
-    residual = angles(marked) - fit
-    if not len(residual) or _same(divide(marked.marked, marked.ballots)):
+def cell_excess(marked: Marked, likely: Likely) -> Floats:
+    """Return the standardised excess (n_cells,) of the marked share over what is likely; NaN if nothing varies."""
+    residual = angles(marked) - likely.angle
+    if _same(divide(marked.marked, marked.ballots)):
         return np.full(len(residual), np.nan)
-    return np.asarray(residual / np.sqrt(extra_variance(residual, _sampling(marked.ballots))), dtype=np.float64)
+    return np.asarray(residual / np.sqrt(extra_variance(residual, likely.variance)), dtype=np.float64)
 
 
-def class_excess(marked: Marked, fit: Floats, group: Ints, *, classes: int) -> Floats:
+def class_excess(marked: Marked, likely: Likely, group: Ints, *, classes: int) -> Floats:
     """Return the standardised mean excess of each class (classes,) over its cells; NaN if nothing varies."""
-    if not len(group) or _same(divide(marked.marked, marked.ballots)):
+    if _same(divide(marked.marked, marked.ballots)):
         return np.full(classes, np.nan)
     n = total(marked.ballots, group, size=classes)
     cells = np.maximum(np.bincount(group, minlength=classes), 1)
-    residual = divide(total(marked.ballots * (angles(marked) - fit), group, size=classes), n)
+    residual = divide(total(marked.ballots * (angles(marked) - likely.angle), group, size=classes), n)
     residual -= np.median(residual)
-    variance = _sampling(n / cells) * (1.0 + _SHARED * (cells - 1)) / cells
+    variance = total(likely.variance, group, size=classes) / cells * (1.0 + _SHARED * (cells - 1)) / cells
     return np.asarray(residual / np.sqrt(extra_variance(residual, variance)), dtype=np.float64)
 
 
@@ -146,14 +167,16 @@ def copy_tail(copies: Copies) -> Floats:
 def turnout_score(begun: Ints, slips: Ints, school: Ints) -> Floats:
     """Return how far the turnout (n_classes,) lies above that of the school's other classes, standardised, 0 unknown.
 
-    begun: slips used; slips: those that are not voided; school: positions.
+    begun: slips used; slips: those that are not voided; school: positions, -1 without one.
     """
     known = slips > 0
     if known.sum() < LEAST_CLASSES:
         return np.zeros(len(begun))
     used = Marked(marked=np.minimum(begun, slips), ballots=slips, shortfall=np.ones(len(slips)))
     angle = angles(used)
-    around = _of_siblings(np.where(known, angle, 0.0), slips, school)
+    # Classes without a school stand together.
+    places = np.where(school < 0, school.max(initial=-1) + 1, school)
+    around = _of_siblings(np.where(known, angle, 0.0), slips, places)
     fit = bisquare_fit(angle[known], np.stack([np.ones(known.sum()), around[known]], axis=1))
     residual = angle[known] - fit
     score = np.zeros(len(begun))

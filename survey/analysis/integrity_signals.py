@@ -106,6 +106,22 @@ def restrict(patterns: Patterns, kept: Bools, *, group: Ints | None = None) -> P
     )
 
 
+def merge(patterns: Patterns, parent: Ints) -> Patterns:
+    """Return the same ballots by the parents of their groups: parent (n_groups,), such as the school of a class."""
+    wide = int(patterns.target.max(initial=0)) + 1
+    cells, place = np.unique(parent[patterns.group] * wide + patterns.target, return_inverse=True)
+    size = max(len(patterns.answers), 1)
+    keys, row = np.unique(place[patterns.cell] * size + patterns.pattern, return_inverse=True)
+    return Patterns(
+        group=cells // wide,
+        target=cells % wide,
+        cell=keys // size,
+        pattern=keys % size,
+        count=total(patterns.count, row, size=len(keys)).astype(np.int64),
+        answers=patterns.answers,
+    )
+
+
 def _code(answers: Bytes) -> Ints:
     """Return a number for each row (n_ballots,), equal for equal rows; made dense again before it overflows."""
     code, size = np.zeros(len(answers), dtype=np.int64), 1

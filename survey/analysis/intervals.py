@@ -58,7 +58,7 @@ def roster_interval(totals: Moments, cells: Moments, *, cell_target: Ints, enrol
     The score weighs a class by its ballots, so classes that respond unequally and think differently shift it off the
     roster's mean. The score is published as it stands; the squared shift, as estimated, turns the variance into a
     mean squared error (Cochran 1977, section 1.9). Without it a nominal 95 % covered 88-93 % where classes differ in
-    their response, with it COVERED (`tests/simulation/test_roster_interval.py`). Nothing changes where all classes
+    their response, with it 95.0-95.6 % (`tests/simulation/test_roster_interval.py`). Nothing changes where all classes
     respond alike. Not seen: a class on the roster without a single ballot, and who within a class stays silent.
     Checked against R survey `svymean` (strata, fpc) and `postStratify` (`tests/reference/reference.R`).
     """
@@ -93,6 +93,9 @@ def class_interval(totals: Moments, cells: Moments, *, cell_target: Ints, least:
     """Return the question-B interval of each target's mean: classes are the random units.
 
     V = C/(C-1) * sum (t_c - n_c * mean)^2 / n^2 with t_c the class total, t with C - 1 df; NaN below `least` classes.
+    Covers 94-96 % where classes are of one size, or differ with a coefficient of variation up to 0.25 and are ten or
+    more; five or six such cover 93.9-94.5 %, and very unequal ones less (`tests/simulation/test_class_interval.py`).
+    Checked against R survey `svymean` (`tests/reference/reference.R`).
     """
     size = len(totals.n)
     classes = np.bincount(cell_target[cells.n > 0], minlength=size)

@@ -40,7 +40,8 @@ _WORDS: dict[str, dict[str, str]] = {
         "some_items": "只比较两年题目和分值相同的 {items} 题",
         "rising": "{first}–{last} 年 {years} 次测评平均每年提高 {size:.1f} 分，趋势显著（{p}）",
         "falling": "{first}–{last} 年 {years} 次测评平均每年下降 {size:.1f} 分，趋势显著（{p}）",
-        "course_unclear": "{first}–{last} 年 {years} 次测评平均每年变化 {size:+.1f} 分，趋势不显著（{p}），不足以判断升降",
+        "course_unclear": "{first}–{last} 年 {years} 次测评平均每年变化 {size:+.1f} 分，趋势不显著（{p}），"
+        "不足以判断升降",
         "course_untested": "{first}–{last} 年 {years} 次测评平均每年变化 {size:+.1f} 分，数据不足以判断趋势",
         "paired_targets": "按 {n} 个相同的测评对象比较",
         "welch_ballots": "按两年共 {n} 份答卷比较",

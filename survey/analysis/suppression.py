@@ -4,10 +4,10 @@ The tree of a relation is target -> unit -> overall. A target below a floor is w
 it, so that figures above it are equations in what was withheld. Three things can be given up for its sake, and each is
 chosen where it loses least:
 
-1. Figures of the unit beyond its mean and score. k hidden targets stay hidden behind fewer than k independent
-   equations, so that a unit with two publishes mean and score, with three also their standard errors, with four also
-   the mean of all ballots, with five everything. This costs two to five numbers of one unit; one more hidden target
-   would cost everything that is said about a teacher, some hundred numbers.
+1. Figures of the unit beyond its mean and score. Hidden targets stay hidden behind fewer independent equations than
+   they are, so that a unit with two publishes mean and score; standard errors need three at least, the mean of all
+   ballots four, its clustered error five, and each time other means that fit as well. This costs two to five numbers
+   of one unit; one more hidden target would cost everything that is said about a teacher, some hundred numbers.
 2. The smallest visible sibling, where the hidden targets are fewer than two or below the floor together, or so extreme
    that the bounds of the levels give them away. Only in a unit that keeps `LEAST_LEFT` shown targets: there a target
    is one of many, and the unit's mean says more than it.

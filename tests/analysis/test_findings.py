@@ -1,9 +1,12 @@
 """Findings: what stands beside the schema names shown targets only, and gives no class or grade away."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from survey.analysis.careless import careless_flags
 from survey.analysis.finding_sentences import evaluation_lines, target_lines
@@ -128,6 +131,46 @@ def test_findings_are_said_in_sentences(language: str) -> None:
         assert "{" not in line
         assert "nan" not in line
         assert "没有差异" not in line
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.sampled_from([0, 1, 3, 5, 255])), max_size=80),
+    st.booleans(),
+    st.booleans(),
+)
+@settings(max_examples=80, deadline=None)
+def test_any_ballots_give_findings_that_can_be_stored_and_said(
+    rows: list[tuple[int, int, int]], classes: bool, floors: bool
+) -> None:
+    scheme = SCHEME if floors else SCHEME.without_floors()
+    target, group, level = np.array(rows, dtype=np.int64).reshape(-1, 3).T
+    answers = np.stack([level, np.minimum(level, 5)], axis=1).astype(np.uint8)
+    tally = tally_ballots(
+        answers,
+        target=target,
+        group=group,
+        flagged=careless_flags(answers, replace(scheme, careless_run=1)),
+        targets=list("abcdef"),
+        groups=list("ghijkl"),
+        items=["q", "r"],
+        scheme=scheme,
+    )
+    population = Population(
+        unit=["u", "u", "v", "v", "w", ""],
+        unit_level="school",
+        issued=[9] * 6,
+        eligible_slips=[9, 9, 9, 9, 0, 90],
+        enrolled={0: 3, 1: 30},
+        classes=classes,
+        grades=[1, 2, 3, 4, 5, -1],
+        pages=[1, 9, 90, 0, 3, 3],
+    )
+    result = evaluate(tally, population, scheme)
+    findings = find(tally, population, scheme, result)
+    json.dumps(vars(findings), allow_nan=False)
+    evaluation_lines(findings.evaluation, result.scale_quality)
+    for record in findings.targets:
+        assert record is None or target_lines(record)
 
 
 def test_nothing_shown_leaves_nothing_to_find() -> None:

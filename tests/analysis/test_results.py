@@ -239,6 +239,10 @@ def test_floors_off_withholds_nothing(run, open_scheme):
     assert (found.units, found.comparison) == ([], None)
 
 
+def records(found):
+    return {name: value for name, value in vars(found).items() if name != "figures"}
+
+
 @pytest.mark.parametrize(
     "rows",
     [
@@ -254,14 +258,14 @@ def test_floors_off_withholds_nothing(run, open_scheme):
 def test_edges_give_json_without_nan(run, scheme, rows, floors):
     chosen = scheme if floors else scheme.without_floors()
     found = run(*rows, scheme=chosen, classes=True, enrolled={0: 3}, targets=() if rows else ("a", "b"))
-    json.dumps(vars(found), allow_nan=False)
+    json.dumps(records(found), allow_nan=False)
 
 
 def test_no_targets_at_all(tally, population, scheme):
     cells = tally()
     found = evaluate(cells, population(cells), scheme)
     assert (found.targets, found.units, found.comparison) == ([], [], None)
-    json.dumps(vars(found), allow_nan=False)
+    json.dumps(records(found), allow_nan=False)
 
 
 def test_population_of_other_targets_is_refused(tally, population, scheme):
@@ -350,7 +354,7 @@ def test_any_ballots_give_json_without_nan(run, scheme, rows, floors, with_class
         enrolled={0: 7, 1: 30},
         classes=with_classes,
     )
-    json.dumps(vars(found), allow_nan=False)
+    json.dumps(records(found), allow_nan=False)
     assert found.overall["ballots"] == sum(record["ballots"] for record in found.targets) == len(rows)
     assert all(record["withheld"] is None or record["items"] == {} for record in found.targets)
     if floors:
