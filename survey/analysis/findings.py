@@ -80,6 +80,7 @@ def find(tally: Tally, population: Population, scheme: Scheme, result: Evaluatio
         "benchmark": _benchmark_column(tally, population, shown),
         "without_flagged": _unflagged_column(tally, scheme, shown),
         "agreement": _agreement_column(figures, scheme, rows),
+        "classes": figures.groups[rows].tolist() if population.classes else [None] * len(rows),
     }
     targets: list[Record | None] = [None] * len(figures.valid)
     for row, values in zip(rows.tolist(), zip(*columns.values(), strict=True), strict=True):

@@ -51,8 +51,8 @@ def likely_angles(marked: Marked, target: Ints, *, siblings: bool) -> Likely:
 
     Regression on the logarithm of the shortfall and its square, fitted so that odd cells have no weight (bisquare,
     Beaton and Tukey 1974). siblings: also on the share that the same target has in other classes, so that a loved
-    teacher is not suspect. Fewer than 60 cells are fitted without the square. The variance counts what chance does to
-    the marked ballots, and to the others' shortfall, which few ballots tell badly.
+    teacher is not suspect. Fewer than 60 cells are fitted without the square. The variance is that of chance, without
+    siblings also that of the shortfall, which few ballots tell badly.
     """
     angle, log = angles(marked), np.log(np.maximum(marked.shortfall, 1e-3))
     columns = [np.ones(len(angle)), log]
@@ -63,8 +63,9 @@ def likely_angles(marked: Marked, target: Ints, *, siblings: bool) -> Likely:
     fit = bisquare_fit(angle, np.stack(columns, axis=1))
     centred = log - log.mean()
     slope = float((centred * fit).sum() / max(float((centred * centred).sum()), 1e-12))
-    others = marked.ballots - marked.marked + 1.0
-    return Likely(angle=fit, variance=_sampling(marked.ballots) + slope * slope / others)
+    # Whole schools are judged by their level alone, so that an error of the level is an error of what is likely.
+    told_badly = 0.0 if siblings else slope * slope / (marked.ballots - marked.marked + 1.0)
+    return Likely(angle=fit, variance=_sampling(marked.ballots) + told_badly)
 
 
 def _of_siblings(angle: Floats, ballots: Ints, target: Ints) -> Floats:
@@ -96,15 +97,14 @@ def bisquare_fit(y: Floats, design: Floats) -> Floats:
 def extra_variance(residual: Floats, variance: Floats) -> Floats:
     """Return variance (n,) with a constant added, so that ordinary residuals (n,) are as large as it says.
 
-    Ordinary: the median of all, and of the positive ones, is that of a normal; odd classes above hardly move it.
+    Ordinary: the median of their sizes and the upper quartile are those of a normal; odd classes hardly move these.
     """
     if not len(residual):
         return variance
 
     def ordinary(added: float) -> bool:
-        size = np.abs(residual) / np.sqrt(variance + added)
-        above = size[residual > 0]
-        return max(float(np.median(size)), float(np.median(above)) if len(above) else 0.0) <= 0.6745
+        size = residual / np.sqrt(variance + added)
+        return max(float(np.median(np.abs(size))), float(np.quantile(size, 0.75))) <= 0.6745
 
     low, high = 0.0, 4.0 * float(np.square(residual).max()) + 1e-12
     if ordinary(low):

@@ -57,9 +57,10 @@ def roster_interval(totals: Moments, cells: Moments, *, cell_target: Ints, enrol
 
     The score weighs a class by its ballots, so classes that respond unequally and think differently shift it off the
     roster's mean. The score is published as it stands; the squared shift, as estimated, turns the variance into a
-    mean squared error (Cochran 1977, section 1.9). Without it a nominal 95 % covered 88-93 % where classes differ in
-    their response, with it 95.0-95.6 % (`tests/simulation/test_roster_interval.py`). Nothing changes where all classes
-    respond alike. Not seen: a class on the roster without a single ballot, and who within a class stays silent.
+    mean squared error (Cochran 1977, section 1.9). For mixed opinions and classes that differ in their response a
+    nominal 95 % covered 88-93 % without it and covers 95.0-95.6 % with it (`tests/simulation/test_roster_interval.py`).
+    Nothing changes where all classes respond, or answer, alike. Not seen: a class on the roster without a single
+    ballot, and who within a class stays silent.
     Checked against R survey `svymean` (strata, fpc) and `postStratify` (`tests/reference/reference.R`).
     """
     size = len(totals.n)
@@ -76,7 +77,7 @@ def roster_interval(totals: Moments, cells: Moments, *, cell_target: Ints, enrol
 
 
 def response_shift(totals: Moments, cells: Moments, *, cell_target: Ints, enrolled: Floats) -> Floats:
-    """Return mean - sum N_h mean_h / sum N_h per target (n_targets,), in the unit of the values, over strata with ballots.
+    """Return mean - sum N_h mean_h / sum N_h over strata with ballots (n_targets,), in the unit of the values.
 
     Arguments as in `roster_interval`; a stratum with more ballots than heads counts as complete. Exactly 0 for one
     stratum, a complete roster and equal response; NaN where a stratum with ballots has no roster. Checked against R

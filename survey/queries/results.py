@@ -9,6 +9,7 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, Select, func, or_, select
 
+from survey.analysis.estimates import Identity
 from survey.analysis.scoring import Scheme
 from survey.errors import NotFound
 from survey.extensions import db
@@ -42,6 +43,7 @@ class ReleasedCampaign:
     state: str
     first_day: date
     last_day: date
+    roster_version: int
     relations: tuple[str, ...]
 
 
@@ -144,6 +146,7 @@ def _campaign(row: Campaign, relations: tuple[str, ...]) -> ReleasedCampaign:
         state=row.state,
         first_day=row.first_day,
         last_day=row.last_day,
+        roster_version=row.roster_version,
         relations=relations,
     )
 
@@ -234,6 +237,24 @@ def comparisons(head: EvaluationHead) -> tuple[Record | None, Record | None]:
     parts = CubeEvaluation.document["comparison"], CubeEvaluation.document["paired"]
     comparison, paired = db.session.execute(select(*parts).where(CubeEvaluation.evaluation_id == head.id)).one()
     return comparison, paired
+
+
+def identity(head: EvaluationHead) -> Identity:
+    """Return what the figures of an evaluation are of; the software's version was kept at the release."""
+    kept = db.session.scalar(select(CubeEvaluation.document["method"]).where(CubeEvaluation.evaluation_id == head.id))
+    campaign = head.campaign
+    return Identity(
+        campaign=campaign.name,
+        year=campaign.year,
+        relation=head.relation,
+        questionnaire=head.questionnaire["id"],
+        questionnaire_version=head.questionnaire["version"],
+        scheme=head.scheme.id,
+        scheme_version=head.scheme.version,
+        roster_version=campaign.roster_version,
+        last_day=campaign.last_day.isoformat(),
+        software=kept["software"].get("wuping", "") if kept else "",
+    )
 
 
 def evaluation_findings(head: EvaluationHead) -> tuple[Record | None, Record | None]:

@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 
 from survey.access import check_school, own_school, requires
 from survey.analysis import charts
+from survey.analysis.estimates import Estimate, estimate
 from survey.errors import NotFound
 from survey.queries import results
 from survey.queries.outside import outside
@@ -306,6 +307,7 @@ def target(campaign_id: int, relation: str, code: str) -> str:
     items = _items(row.record, questionnaire)
     past = results.last_year(head, code)
     levels = result_words.level_names(head, questionnaire)
+    findings = results.target_findings(head, code) if own_school() is None else None
     return render_template(
         "results/target.html",
         **_view(head, row),
@@ -320,9 +322,15 @@ def target(campaign_id: int, relation: str, code: str) -> str:
         levels=levels,
         colours=charts.palette(len(levels)),
         definition=result_words.satisfied_definition(head, questionnaire),
-        further=result_words.target_lines(results.target_findings(head, code)) if own_school() is None else [],
+        further=result_words.target_lines(findings),
+        estimate=_estimate(head, row, findings) if findings else None,
         outsider=own_school() is not None,
     )
+
+
+def _estimate(head: EvaluationHead, row: Row, findings: Record) -> Estimate:
+    """Return the target's score with all that it must carry."""
+    return estimate(row.record, identity=results.identity(head), scheme=head.scheme, classes=findings["classes"])
 
 
 def _target(campaign_id: int, relation: str, code: str) -> tuple[EvaluationHead, Row]:
