@@ -21,6 +21,7 @@ LEAST_CLASSES = 12
 
 _FULL_MODEL = 60
 _TUNING = 4.685
+_ABSOLUTE_ROUNDS, _BISQUARE_ROUNDS = 15, 50
 _MOST_SUPPORT = 3.0
 # Half of the spread of a class's figures is its pupils' own manner, the same towards every target.
 _SHARED = 0.5
@@ -49,23 +50,38 @@ class Likely:
 def likely_angles(marked: Marked, target: Ints, *, siblings: bool) -> Likely:
     """Return the angle of the marked share (n_cells,) that the level of the other ballots makes likely.
 
-    Regression on the logarithm of the shortfall and its square, fitted so that odd cells have no weight (bisquare,
-    Beaton and Tukey 1974). siblings: also on the share that the same target has in other classes, so that a loved
-    teacher is not suspect. Fewer than 60 cells are fitted without the square. The variance is that of chance, without
-    siblings also that of the shortfall, which few ballots tell badly.
+    Regression on the logarithm of the shortfall and its square, fitted so that odd cells have no weight. siblings:
+    also on the share that the same target has in other classes, so that a loved teacher is not suspect. Fewer than 60
+    cells are fitted without the square. The variance is that of chance, without siblings also that of the shortfall,
+    which few ballots tell badly.
     """
     angle, log = angles(marked), np.log(np.maximum(marked.shortfall, 1e-3))
-    columns = [np.ones(len(angle)), log]
-    if len(angle) >= _FULL_MODEL:
-        columns.append(log * log)
+    # A class far less content than all others must not fix the line by itself; it is likely to mark as few as they.
+    log = np.minimum(log, np.quantile(log, 0.95)) if len(log) else log
+    sampling = _sampling(marked.ballots)
+    noise = float(np.sqrt(np.median(sampling))) if len(log) else 0.0
+    columns = [np.ones(len(angle)), log, *([log * log] if len(angle) >= _FULL_MODEL else [])]
+    fit = bisquare_fit(angle, np.stack(columns, axis=1), noise=noise)
+    told_badly = _level_error(log, fit, marked)
     if siblings:
-        columns.append(_of_siblings(angle, marked.ballots, target))
-    fit = bisquare_fit(angle, np.stack(columns, axis=1))
-    centred = log - log.mean()
+        around, told_badly = _of_siblings(angle, marked.ballots, target), np.zeros(len(angle))
+        wider = bisquare_fit(angle, np.stack([*columns, around], axis=1), noise=noise)
+        # Leaving a cell out of the mean of its siblings makes an odd one the opposite of them: no reason to excuse it.
+        fit = wider if _agrees(wider, columns, around) else fit
+    return Likely(angle=fit, variance=sampling + told_badly)
+
+
+def _agrees(fit: Floats, columns: list[Floats], around: Floats) -> bool:
+    """Tell whether a fit gives more to cells whose siblings have more."""
+    slopes, *_rest = np.linalg.lstsq(np.stack([*columns, around], axis=1), fit, rcond=None)
+    return bool(slopes[-1] > 0.0)
+
+
+def _level_error(log: Floats, fit: Floats, marked: Marked) -> Floats:
+    """Return the variance (n_cells,) that the shortfall's own error adds to what is likely."""
+    centred = log - log.mean() if len(log) else log
     slope = float((centred * fit).sum() / max(float((centred * centred).sum()), 1e-12))
-    # Whole schools are judged by their level alone, so that an error of the level is an error of what is likely.
-    told_badly = 0.0 if siblings else slope * slope / (marked.ballots - marked.marked + 1.0)
-    return Likely(angle=fit, variance=_sampling(marked.ballots) + told_badly)
+    return np.asarray(slope * slope / (marked.ballots - marked.marked + 1.0), dtype=np.float64)
 
 
 def _of_siblings(angle: Floats, ballots: Ints, target: Ints) -> Floats:
@@ -76,22 +92,32 @@ def _of_siblings(angle: Floats, ballots: Ints, target: Ints) -> Floats:
     return divide(sums[target] - ballots * angle + _STEADY * everywhere, n[target] - ballots + _STEADY)
 
 
-def bisquare_fit(y: Floats, design: Floats) -> Floats:
+def bisquare_fit(y: Floats, design: Floats, *, noise: float = 0.0) -> Floats:
     """Return fitted values (n,) of a robust regression of y (n,) on design (n, k); linearly dependent columns are well.
 
-    Checked against statsmodels `RLM` with `TukeyBiweight`.
+    Bisquare weights (Beaton and Tukey 1974) after a start by least absolute deviations, which no far point pulls to
+    itself. noise: standard deviation that y has by chance alone; the scale is never taken to be smaller, so that
+    many equal values do not make the others odd. Checked against statsmodels `RLM` with `TukeyBiweight`.
     """
     fit = np.full(len(y), np.median(y) if len(y) else 0.0)
-    weight = np.ones(len(y))
-    for _round in range(50):
-        root = np.sqrt(weight)
-        slopes, *_rest = np.linalg.lstsq(design * root[:, None], y * root, rcond=None)
-        before, fit = fit, design @ slopes
-        scale = 1.4826 * float(np.median(np.abs(y - fit))) if len(y) else 0.0
-        if scale < 1e-12 or np.abs(fit - before).max() < 1e-9:
-            break
-        weight = (1.0 - np.clip((y - fit) / (_TUNING * scale), -1.0, 1.0) ** 2) ** 2
+    for rounds, absolute in ((_ABSOLUTE_ROUNDS, True), (_BISQUARE_ROUNDS, False)):
+        for _round in range(rounds):
+            residual = np.abs(y - fit)
+            scale = max(1.4826 * float(np.median(residual)) if len(y) else 0.0, noise, 1e-9)
+            if absolute:
+                weight = 1.0 / np.maximum(residual, 0.1 * scale)
+            else:
+                weight = (1.0 - np.minimum(residual / (_TUNING * scale), 1.0) ** 2) ** 2
+            before, fit = fit, _weighted_fit(y, design, weight)
+            if np.abs(fit - before).max(initial=0.0) < 1e-9:
+                break
     return fit
+
+
+def _weighted_fit(y: Floats, design: Floats, weight: Floats) -> Floats:
+    root = np.sqrt(weight)
+    slopes, *_rest = np.linalg.lstsq(design * root[:, None], y * root, rcond=None)
+    return np.asarray(design @ slopes, dtype=np.float64)
 
 
 def extra_variance(residual: Floats, variance: Floats) -> Floats:
@@ -124,7 +150,7 @@ def tail(score: Floats, *, classes: int, heavy: bool = False) -> Floats:
 
     # The fit has spent up to four of the classes and the scale one; the residuals are that much too small.
     honest = score * np.sqrt(max(classes - 5, 1) / max(classes, 1))
-    df = min(HEAVY_DF if heavy else TAIL_DF, max(classes - 5, 1), 10.0 + classes / 20.0)
+    df = min(HEAVY_DF if heavy else TAIL_DF, max(classes - 5, 1), 8.0 + classes / 25.0)
     return np.asarray(t.sf(honest, df), dtype=np.float64)
 
 
@@ -177,7 +203,7 @@ def turnout_score(begun: Ints, slips: Ints, school: Ints) -> Floats:
     # Classes without a school stand together.
     places = np.where(school < 0, school.max(initial=-1) + 1, school)
     around = _of_siblings(np.where(known, angle, 0.0), slips, places)
-    fit = bisquare_fit(angle[known], np.stack([np.ones(known.sum()), around[known]], axis=1))
+    fit = bisquare_fit(angle[known], np.stack([np.ones(known.sum()), around[known]], axis=1), noise=0.05)
     residual = angle[known] - fit
     score = np.zeros(len(begun))
     score[known] = residual / np.sqrt(extra_variance(residual, _sampling(slips[known])))

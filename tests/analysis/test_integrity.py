@@ -88,11 +88,15 @@ def test_the_promise_holds_whatever_the_county_is_like(county) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("county", [County(), PARENTS, STAFF], ids=["pupils", "parents", "staff"])
+@pytest.mark.parametrize(
+    ("county", "evaluations"),
+    [(County(), 6), (PARENTS, 6), (replace(STAFF, sizes=(40, 70)), 30)],
+    ids=["pupils", "parents", "staff"],
+)
 @pytest.mark.parametrize("name", ORDERS)
-def test_dictation_of_60_percent_is_found_in_every_relation(county, name) -> None:
-    every = 30 if county.groups > 100 else 20
-    assert power(6, county, evaluations=6, every=every, answers=ORDERS[name]) >= 0.8
+def test_dictation_of_60_percent_is_found_in_every_relation(county, evaluations, name) -> None:
+    every = min(county.groups, 40)
+    assert power(6, county, evaluations=evaluations, every=every, answers=ORDERS[name]) >= 0.8
 
 
 def test_the_reason_names_the_signal_and_both_shares() -> None:

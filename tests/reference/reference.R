@@ -33,6 +33,10 @@ for (t in sort(unique(d$target))) {
   put("score_ci_low", t, ci[1]); put("score_ci_high", t, ci[2])
   a <- svydesign(id = ~1, strata = ~class, fpc = ~heads, weights = rep(1, n), data = x)
   put("roster_se", t, SE(svymean(~score, a))); put("roster_df", t, max(n - h, 1))
+  # How far unequal response moves the score off the mean weighted to the classes that answered.
+  heads <- unique(x[c("class", "heads")]); names(heads)[2] <- "Freq"
+  p <- postStratify(svydesign(id = ~1, weights = rep(1, n), data = x), ~class, heads)
+  put("roster_shift", t, mean(x$score) - coef(svymean(~score, p)))
   if (h >= 5) {
     b <- svydesign(id = ~class, weights = rep(1, n), data = x)
     put("class_se", t, SE(svymean(~score, b))); put("class_df", t, h - 1)

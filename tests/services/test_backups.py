@@ -1,0 +1,143 @@
+"""A backup is the whole instance in one file, and a restore of it goes on where the instance stood."""
+
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import flask_migrate
+import pytest
+from flask import Flask
+from sqlalchemy import select, text
+
+from survey import create_app
+from survey.config import Config
+from survey.errors import BadInput, Conflict
+from survey.extensions import Base, db
+from survey.queries.cubes import released_results
+from survey.services import backups, instances
+from survey.services.balance import balance_of
+from survey.services.ballots import Electorate, Holder, Page, cast_slips, find_progress, pack_payload
+from survey.services.campaigns import create_campaign, move_campaign
+from survey.services.instruments import find_questionnaire
+
+
+@pytest.fixture
+def saved(app: Flask, codes: dict[str, tuple[str, ...]], campaign: int, tmp_path: Path) -> Path:
+    """A backup of a campaign in which half of every group has voted."""
+    flask_migrate.stamp(directory=str(Path(instances.__file__).parents[1] / "migrations"))
+    cast_slips((Holder(code=code), fill) for group in codes.values() for code in group[::2])
+    path = tmp_path / "backup.zip"
+    backups.write_backup(path)
+    return path
+
+
+def fill(electorate: Electorate, page: Page) -> bytes:
+    items = len(find_questionnaire(electorate.questionnaire_id).item_codes)
+    return pack_payload(bytes([4]) * items * (len(electorate.targets) or 1), text="谢谢")
+
+
+Restore = Callable[[Path], AbstractContextManager[None]]
+
+
+@pytest.fixture
+def elsewhere(config: Config, tmp_path: Path) -> Restore:
+    """Restores a backup into another folder, and is inside it; on PostgreSQL the database is emptied first."""
+
+    @contextmanager
+    def restore(path: Path) -> Iterator[None]:
+        db.session.remove()
+        other = replace(config, instance=tmp_path / "other")
+        if config.database_url:
+            with db.engine.begin() as connection:
+                connection.execute(text("DROP SCHEMA public CASCADE; CREATE SCHEMA public"))
+        with backups.open_backup(path) as archive:
+            backups.restore_files(archive, other.instance)
+            with create_app(other).app_context():
+                try:
+                    backups.restore_tables(archive, instances.upgrade_schema)
+                    yield
+                finally:
+                    db.session.remove()
+                    db.engine.dispose()
+
+    return restore
+
+
+def everything() -> dict[str, list[tuple[Any, ...]]]:
+    with db.engine.connect() as connection:
+        return {
+            table.name: [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key.columns))]
+            for table in Base.metadata.sorted_tables
+        }
+
+
+def test_every_row_comes_back(saved: Path, elsewhere: Restore) -> None:
+    before = everything()
+    with elsewhere(saved):
+        assert everything() == before
+
+
+def test_a_restored_campaign_goes_on(
+    saved: Path, elsewhere: Restore, codes: dict[str, tuple[str, ...]], campaign: int
+) -> None:
+    with elsewhere(saved):
+        group = next(iter(codes.values()))
+        assert find_progress(Holder(code=group[0])).next_page is None
+        cast_slips([(Holder(code=group[1]), fill)])
+        assert not balance_of(campaign).faults
+        for state in ("closed", "tallied", "released"):
+            move_campaign(campaign, state, actor="test")
+        assert released_results(campaign)["evaluations"]
+        made, _evaluations = create_campaign(
+            name="下一年", year=2027, template="five", first_day=None, last_day=None, actor="test"
+        )
+        assert made > campaign
+
+
+def test_nothing_is_written_over(saved: Path, app: Flask) -> None:
+    with pytest.raises(Conflict):
+        backups.write_backup(saved)
+    with backups.open_backup(saved) as archive:
+        with pytest.raises(Conflict):
+            backups.restore_files(archive, app.config["WUPING"].instance)
+        with pytest.raises(Conflict):
+            backups.restore_tables(archive, instances.upgrade_schema)
+
+
+def test_only_the_owner_reads_a_backup(saved: Path) -> None:
+    assert saved.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("spoil", ["cut", "flip", "other"])
+def test_a_damaged_backup_is_refused(saved: Path, tmp_path: Path, spoil: str) -> None:
+    whole, bad = saved.read_bytes(), tmp_path / "bad.zip"
+    middle = len(whole) // 2
+    flipped = whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
+    bad.write_bytes({"cut": whole[:middle], "flip": flipped, "other": b"PK nonsense"}[spoil])
+    with pytest.raises(BadInput):
+        backups.open_backup(bad)
+
+
+def test_rows_that_were_changed_leave_no_instance(saved: Path, elsewhere: Restore, tmp_path: Path) -> None:
+    forged = tmp_path / "forged.zip"
+    with zipfile.ZipFile(saved) as archive, zipfile.ZipFile(forged, "w") as copy:
+        for name in archive.namelist():
+            content = archive.read(name)
+            copy.writestr(name, content.replace(b"false", b"true") if name == "tables/slip.jsonl" else content)
+    with pytest.raises(BadInput, match="slip"), elsewhere(forged):
+        pass
+
+
+def test_a_backup_never_leads_out_of_the_folder(tmp_path: Path) -> None:
+    evil = tmp_path / "evil.zip"
+    with zipfile.ZipFile(evil, "w") as archive:
+        archive.writestr("files/../../outside.toml", "x")
+        archive.writestr("files/schemes/../../outside.toml", "x")
+        archive.writestr("files/secret.key", b"k" * 32)
+    with zipfile.ZipFile(evil) as archive:
+        backups.restore_files(archive, tmp_path / "fresh" / "instance")
+    assert [path.name for path in tmp_path.rglob("*.toml")] == []
+    assert (tmp_path / "fresh" / "instance" / "secret.key").stat().st_mode & 0o777 == 0o600
