@@ -113,26 +113,56 @@ def account() -> None:
 
 @account.command("add")
 @click.argument("name")
-@click.option("--role", required=True, help="officer, school or viewer.")
+@click.option("--role", required=True, help="officer, school, viewer, teacher …")
 @click.option("--school", default=None, help="School code, for role school.")
+@click.option("--staff", default=None, help="Staff code of the roster, for role teacher.")
 @as_json
 @inside
-def account_add(name: str, role: str, school: str | None, as_json: bool) -> None:
+def account_add(name: str, role: str, school: str | None, staff: str | None, as_json: bool) -> None:
     """Add an account and print its one-time first password."""
     from survey.services.accounts import add_account
+    from survey.services.staff_accounts import add_staff_account
 
-    made = add_account(name, role=role, school_code=school, actor=ACTOR)
+    if (role == "teacher") != (staff is not None):
+        raise BadInput(_("A teacher's account needs --staff, and only a teacher's account has it."))
+    if staff is not None:
+        made = add_staff_account(name, staff_code=staff, actor=ACTOR)
+    else:
+        made = add_account(name, role=role, school_code=school, actor=ACTOR)
     say({"account": made.account, "first_password": made.first_password}, as_json=as_json)
+
+
+@account.command("staff")
+@click.argument("school")
+@click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Excel of first passwords.")
+@as_json
+@inside
+def account_staff(school: str, out: Path, as_json: bool) -> None:
+    """Add an account for every teacher of a school without one, and write their one-time passwords to a new file."""
+    from survey.services.first_passwords import password_workbook
+    from survey.services.printing import prepare_directory
+    from survey.services.staff_accounts import add_staff_accounts
+
+    if out.exists():
+        raise BadInput(_("%(file)s is there already.", file=out))
+    prepare_directory(out.parent)
+    made = add_staff_accounts(school, actor=ACTOR)
+    out.touch(mode=0o600)
+    out.write_bytes(password_workbook(made))
+    say({"accounts": len(made), "file": str(out)}, as_json=as_json)
 
 
 @account.command("reset")
 @click.argument("name")
+@click.option("--second-factor", is_flag=True, help="Remove the second factor too: phone and recovery codes are lost.")
 @as_json
 @inside
-def account_reset(name: str, as_json: bool) -> None:
+def account_reset(name: str, second_factor: bool, as_json: bool) -> None:
     """Give an account a new first password; its sessions end."""
-    from survey.services.accounts import reset_password
+    from survey.services.accounts import remove_second_factor, reset_password
 
+    if second_factor:
+        remove_second_factor(name, actor=ACTOR)
     made = reset_password(name, actor=ACTOR)
     say({"account": made.account, "first_password": made.first_password}, as_json=as_json)
 
@@ -277,6 +307,8 @@ def _day(_context: object, _option: object, value: str | None) -> date | None:
 @click.option("--first-day", callback=_day, help="First day of voting, YYYY-MM-DD (Asia/Shanghai).")
 @click.option("--last-day", callback=_day, help="Last day of voting; the worker closes after it.")
 @click.option("--sealed", is_flag=True, help="Ballots stay encrypted until two of three trustees open the box.")
+@click.option("--two-person", is_flag=True, help="At the desk, grave steps need the confirmation of a second account.")
+@click.option("--tokens", is_flag=True, help="Teachers and principals vote by blind-signed tokens, not slips.")
 @click.option("--shares", type=FOLDER, help="With --sealed: write the trustees' three shares there at once.")
 @as_json
 @inside
@@ -292,6 +324,9 @@ def campaign_create(as_json: bool, shares: Path | None, **what: Any) -> None:
     number, made = create_campaign(**what, actor=ACTOR)
     if shares is not None:
         write_shares(number, shares, actor=ACTOR)
+    elif what["sealed"]:
+        how = _("Hand over the shares at the desk, or by: survey campaign shares %(id)s --out DIR", id=number)
+        click.echo(how, err=True)
     say({"campaign": number, "evaluations": [asdict(evaluation) for evaluation in made]}, as_json=as_json)
 
 
@@ -338,6 +373,32 @@ def campaign_move(campaign_id: int, state: str, as_json: bool) -> None:
         for note in readiness(campaign_id).notes:
             click.echo(note, err=True)
     say({"campaign": campaign_id, "state": state}, as_json=as_json)
+
+
+@campaign.command("void")
+@click.argument("campaign_id", metavar="ID", type=int)
+@click.option("--group", default="", metavar="GROUP", help="Void this class or group.")
+@click.option("--relation", default="", help="With --school: void all groups of the school in this relation.")
+@click.option("--school", default="", metavar="CODE")
+@click.option("--reason", required=True, help="Why (audit log).")
+@click.option("--out", type=FOLDER, help="Folder for the new slips; needed while the campaign is open.")
+@as_json
+@inside
+def campaign_void(campaign_id: int, reason: str, out: Path | None, as_json: bool, **what: str) -> None:
+    """Void a unit's pages and slips before the count; while the campaign is open it gets new slips."""
+    from survey.services.printing import prepare_directory, write_slips
+    from survey.services.voiding import Unit, void_unit, votes_again
+
+    if out is not None:
+        prepare_directory(out)
+    elif votes_again(campaign_id):
+        raise BadInput(_("The campaign is open, so new slips are made: say with --out where they are written."))
+    done = void_unit(campaign_id, Unit(**what), reason=reason, actor=ACTOR)
+    files = write_slips(done.issued, campaign_id=campaign_id, directory=out) if out and done.issued else []
+    names = [str(path.relative_to(out)) for path in files if out]
+    made = sum(len(group.codes) for group in done.issued)
+    counts = {"pages": done.pages, "voided": done.slips, "slips": made}
+    say({"campaign": campaign_id, "unit": done.name, **counts, "files": names}, as_json=as_json)
 
 
 @main.command()
@@ -421,6 +482,37 @@ def import_ballots(file: Path, as_json: bool, **options: Any) -> None:
 
     document = import_foreign_ballots(file, actor=ACTOR, **options)
     say(document, as_json=as_json)
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@as_json
+@inside
+def backup(file: Path, as_json: bool) -> None:
+    """Write the whole instance, its secrets too, to one new file; the server may be running."""
+    from survey.services.backups import write_backup
+
+    made = write_backup(file)
+    say({"file": str(file), "bytes": made.size, "rows": sum(made.rows.values())}, as_json=as_json)
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@as_json
+@refusing
+def restore(file: Path, as_json: bool) -> None:
+    """Make a new instance from a backup, on the database of the settings; writes over nothing."""
+    from survey.services import backups, instances
+
+    with backups.open_backup(file) as archive:
+        backups.restore_files(archive, load_config().instance)
+        try:
+            with create_app(load_config()).app_context():
+                rows = backups.restore_tables(archive, instances.upgrade_schema)
+        except BaseException:
+            (load_config().instance / "secret.key").unlink(missing_ok=True)
+            raise
+    say({"restored": str(file), "rows": sum(rows.values())}, as_json=as_json)
 
 
 @main.command()

@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from survey.errors import N_, BadInput
@@ -17,8 +17,11 @@ class Config:
 
     instance: folder of database, secrets and files. database_url: SQLAlchemy address, empty for SQLite in the instance
     folder. public_base_url: the address printed in QR codes. bureau: who asks, in the head of every page.
-    hotline: where respondents complain. language: of the interface. proxy_hops: trusted proxies in front.
-    mix_seconds: at most one mix in this time.
+    hotline: where respondents complain. officer, place, keep_years: in the notices, who answers for personal
+    information, where ballots are kept, and for how many years after the close (0: as the rules for files ask).
+    language: of the interface. proxy_hops: trusted proxies in front.
+    mix_seconds: at most one mix in this time. login_profile: djcp or asvs (`services.passwords`). second_factor: of
+    the bureau's accounts, optional or required.
     """
 
     instance: Path
@@ -26,9 +29,14 @@ class Config:
     public_base_url: str = "http://127.0.0.1:8000"
     bureau: str = "县教育局"
     hotline: str = ""
+    officer: str = ""
+    place: str = ""
+    keep_years: int = 0
     language: str = "zh_Hans_CN"
     proxy_hops: int = 0
     mix_seconds: int = 60
+    login_profile: Literal["djcp", "asvs"] = "asvs"
+    second_factor: Literal["optional", "required"] = "optional"
 
     @property
     def sqlalchemy_url(self) -> str:
@@ -93,4 +101,9 @@ def _checked(config: Config) -> Config:
         "postgresql",
     }:
         raise BadInput(N_("database_url must be a sqlite:// or postgresql:// address."))
+    for field in fields(Config):
+        values = get_args(field.type)
+        if values and getattr(config, field.name) not in values:
+            known = ", ".join(values)
+            raise BadInput(N_("%(name)s must be one of: %(known)s."), name=field.name, known=known)
     return replace(config, public_base_url=config.public_base_url.rstrip("/"))

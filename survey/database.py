@@ -91,6 +91,36 @@ def transaction() -> Iterator[Session]:
             raise
 
 
+def write_if_free(statement: Executable) -> bool:
+    """Run one small write that may as well wait for the next request; return False at once when others are writing."""
+    if not is_sqlite():
+        return _written(statement, "SET LOCAL lock_timeout = '100ms'")
+    if not _sqlite_writer.acquire(blocking=False):
+        return False
+    try:
+        return _written(statement, None)
+    finally:
+        _sqlite_writer.release()
+
+
+def _written(statement: Executable, before: str | None) -> bool:
+    with db.engine.connect().execution_options(immediate=True) as connection:
+        driver: Any = connection.connection.dbapi_connection
+        if before is None:
+            driver.execute("PRAGMA busy_timeout = 0")
+        try:
+            with connection.begin():
+                if before is not None:
+                    connection.exec_driver_sql(before)
+                connection.execute(statement)
+        except DBAPIError:
+            return False
+        finally:
+            if before is None:
+                driver.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    return True
+
+
 @contextmanager
 def write_connection() -> Iterator[Connection]:
     """A bare write transaction for the mix, which needs no session; commit is durable on return."""

@@ -5,7 +5,8 @@ SurveyError
 │   ├── BadInput       422: a field, cell or option is wrong; says where
 │   ├── Conflict       409: another state or an earlier act stands against it
 │   ├── NotFound       404: no such thing, or not for this account
-│   └── Forbidden      403: this account may not
+│   ├── Forbidden      403: this account may not
+│   └── TooMany        429: too often from one place; later again
 ├── BallotRefused      what a respondent may meet; `kind` chooses the page
 └── Unavailable        503, exit 1: the machine cannot do it now (busy database, full disk)
 """
@@ -74,6 +75,12 @@ class Forbidden(Refused):
     status = 403
 
 
+class TooMany(Refused):
+    """Too often from one place, or in one day; later again."""
+
+    status = 429
+
+
 class BallotRefused(SurveyError):
     """A respondent cannot vote now; `kind` is one of the keys of `STATUS_OF_KIND`."""
 
@@ -84,6 +91,7 @@ class BallotRefused(SurveyError):
         "closed": 410,
         "voided": 410,
         "throttled": 429,
+        "crowded": 429,
     }
 
     def __init__(self, kind: str) -> None:

@@ -15,12 +15,13 @@ from flask import Flask
 from survey.database import checkpoint
 from survey.errors import SurveyError
 from survey.extensions import db
-from survey.services import campaigns, jobs, mixing, printing
+from survey.services import campaigns, jobs, mixing, pressure_reports, printing
 
 POLL_SECONDS = 0.5
 CHECKPOINT_SECONDS = 10
 CLOSE_SECONDS = 30
 FORGET_SECONDS = 3600
+SETTLE_SECONDS = 3600
 
 
 def run_worker(app: Flask) -> None:
@@ -56,6 +57,7 @@ def _loop(app: Flask, stop: threading.Event) -> None:
         (CHECKPOINT_SECONDS, checkpoint),
         (CLOSE_SECONDS, lambda: _close_overdue(app)),
         (FORGET_SECONDS, printing.forget_old),
+        (SETTLE_SECONDS, pressure_reports.settle),
     ]
     due = [time.monotonic() + seconds for seconds, _task in tasks]
     while not stop.is_set():

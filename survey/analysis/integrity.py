@@ -39,11 +39,10 @@ from survey.analysis.integrity_signals import (
     Features,
     Marked,
     Patterns,
-    copied_in_cells,
-    copied_in_classes,
     describe,
     mark_ballots,
     merge,
+    most_copied,
     restrict,
 )
 from survey.analysis.multiplicity import benjamini_hochberg
@@ -150,12 +149,12 @@ def judge_schools(patterns: Patterns, classes: Classes, *, top: int, floor: int)
     pairs = np.unique(enough.group)
     several = np.bincount(classes.school[pairs], minlength=size) >= 2
     kept = restrict(enough, several[classes.school[enough.group]])
-    counters = {
-        name: total(getattr(classes, name)[inside], classes.school[inside], size=size).astype(np.int64)
-        for name in ("slips", "begun")
-        for inside in (classes.school >= 0,)
-    }
-    whole = Classes(school=np.full(size, -1, dtype=np.int64), **counters)
+    inside = classes.school >= 0
+    slips, begun = (
+        total(counter[inside], classes.school[inside], size=size).astype(np.int64)
+        for counter in (classes.slips, classes.begun)
+    )
+    whole = Classes(school=np.full(size, -1, dtype=np.int64), slips=slips, begun=begun)
     found = _judge_groups(merge(kept, classes.school), whole, top=top, floor=floor, siblings=False)
     status = [FEW_CLASSES if one == FEW_BALLOTS else one for one in found.status]
     return replace(found, status=status)
@@ -209,8 +208,8 @@ def _judge(patterns: Patterns, features: Features, *, classes: Classes, top: int
     for signal, marks in ((FULL_MARKS, features.top), (STRAIGHT, features.straight)):
         marked = mark_ballots(patterns, features, marks, top=top)
         evidence += _share_evidence(signal, marked, patterns, size=size, siblings=siblings)
-    in_classes = copied_in_classes(patterns, features, classes=size)
-    evidence += _copy_evidence(in_classes, copied_in_cells(patterns, features), patterns, size=size)
+    in_classes, in_cells = most_copied(patterns, features, classes=size)
+    evidence += _copy_evidence(in_classes, in_cells, patterns, size=size)
     return _combine(evidence, _support(classes), ballots=in_classes.ballots)
 
 

@@ -184,17 +184,22 @@ def _elsewhere(sums: Floats, ballots: Floats, target: Ints) -> Floats:
     )
 
 
-def copied_in_cells(patterns: Patterns, features: Features) -> Copies:
-    """Return the most copied pattern, not a straight line, of each cell (n_cells,): see `Copies`."""
-    return _most_copied(patterns, features, patterns.cell, class_of=patterns.group)
+def most_copied(patterns: Patterns, features: Features, *, classes: int) -> tuple[Copies, Copies]:
+    """Return the pattern, not a straight line, that is repeated most: by class over all targets, and by cell.
+
+    What is likely is taken from the other classes, among ballots with the same total: see `Copies`.
+    """
+    elsewhere = _Elsewhere(patterns, features)
+    own, places = patterns.group[patterns.cell], np.arange(classes)
+    return (
+        _most_copied(patterns, features, own, class_of=places, elsewhere=elsewhere),
+        _most_copied(patterns, features, patterns.cell, class_of=patterns.group, elsewhere=elsewhere),
+    )
 
 
-def copied_in_classes(patterns: Patterns, features: Features, *, classes: int) -> Copies:
-    """Return the pattern that each class (classes,) repeats most over all its targets."""
-    return _most_copied(patterns, features, patterns.group[patterns.cell], class_of=np.arange(classes))
-
-
-def _most_copied(patterns: Patterns, features: Features, row: Ints, *, class_of: Ints) -> Copies:
+def _most_copied(
+    patterns: Patterns, features: Features, row: Ints, *, class_of: Ints, elsewhere: "_Elsewhere"
+) -> Copies:
     size = len(class_of)
     told = features.told[patterns.pattern]
     ballots = total(np.where(told, patterns.count, 0), row, size=size).astype(np.int64)
@@ -203,9 +208,8 @@ def _most_copied(patterns: Patterns, features: Features, row: Ints, *, class_of:
     copies = np.bincount(place, weights=patterns.count[told], minlength=len(keys))
     # What is likely is taken from the other classes and from what is said here with the same total.
     kept = _Counted(patterns, features, row)
-    rest = _Elsewhere(patterns, features)
     totals = features.total[keys % wide]
-    likely = kept.of_total(keys // wide, totals) * rest.share(class_of[keys // wide], keys % wide, totals)
+    likely = kept.of_total(keys // wide, totals) * elsewhere.share(class_of[keys // wide], keys % wide, totals)
     straight = features.top[keys % wide] | features.straight[keys % wide]
     excess = np.where(straight | (copies < 2), -np.inf, copies - likely)
     best = _largest_of(excess, keys // wide, size=size)

@@ -1,8 +1,8 @@
-"""Forms of accounts: logging in, changing one's password, adding an account."""
+"""Forms of accounts: logging in, passwords, the second factor, adding an account."""
 
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
-from wtforms import PasswordField, SelectField, StringField
+from wtforms import HiddenField, PasswordField, SelectField, StringField
 from wtforms.validators import EqualTo, InputRequired, Length
 
 NEEDED = lazy_gettext("This field must be filled in.")
@@ -13,6 +13,33 @@ class LogInForm(FlaskForm):
 
     name = StringField(lazy_gettext("Account"), [InputRequired(NEEDED), Length(max=100)])
     password = PasswordField(lazy_gettext("Password"), [InputRequired(NEEDED), Length(max=200)])
+
+
+class CodeForm(FlaskForm):
+    """The second step of logging in; `pending` proves the first."""
+
+    pending = HiddenField()
+    code = StringField(lazy_gettext("Code"), [InputRequired(NEEDED), Length(max=40)])
+
+
+class ProofForm(FlaskForm):
+    """One's own password again, before something grave."""
+
+    password = PasswordField(lazy_gettext("Password"), [InputRequired(NEEDED), Length(max=200)])
+
+
+class EnrolForm(FlaskForm):
+    """The first code of a new second factor; `carried` is its sealed secret."""
+
+    carried = HiddenField()
+    code = StringField(lazy_gettext("Code"), [InputRequired(NEEDED), Length(max=40)])
+
+
+class GiveUpForm(FlaskForm):
+    """Password and code, to give the second factor up."""
+
+    password = PasswordField(lazy_gettext("Password"), [InputRequired(NEEDED), Length(max=200)])
+    code = StringField(lazy_gettext("Code"), [InputRequired(NEEDED), Length(max=40)])
 
 
 class PasswordForm(FlaskForm):

@@ -71,4 +71,16 @@ receipt = Table(
     sqlite_with_rowid=False,
 )
 
+# Pages of a voided unit (作废页), kept apart from every count. Each has a new random key and its packed page: answers
+# without the comment, or the ciphertext as it lay in a sealed box, which is then never opened. No run, time or reason.
+voided_page = Table(
+    "voided_page",
+    Base.metadata,
+    Column("id", LargeBinary(16), primary_key=True),
+    Column("group_id", Integer, nullable=False),
+    Column("target_id", Integer, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 Index("ix_slip_group_id", slip.c.group_id)

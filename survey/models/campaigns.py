@@ -13,7 +13,9 @@ NEVER_REUSED = {"sqlite_autoincrement": True}
 
 
 class Campaign(Base):
-    """A campaign; `anonymity` and `sealed` (密封票箱) are its type, chosen at creation; no code path changes them."""
+    """A campaign; `anonymity`, `sealed` (密封票箱) and `two_person` (两人确认) are its type, chosen at creation; no code
+    path changes them.
+    """
 
     __tablename__ = "campaign"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -22,6 +24,7 @@ class Campaign(Base):
     template: Mapped[str] = mapped_column(String(40))
     anonymity: Mapped[str] = mapped_column(String(20), default="slips")
     sealed: Mapped[bool] = mapped_column(default=False)
+    two_person: Mapped[bool] = mapped_column(default=False)
     state: Mapped[str] = mapped_column(String(20), default="draft")
     first_day: Mapped[date]
     last_day: Mapped[date]

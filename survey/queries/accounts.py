@@ -1,34 +1,48 @@
 """Reads of accounts: who is logged in, and the officer's list."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import func, select
 
 from survey.extensions import db
-from survey.models.accounts import Account
+from survey.models.accounts import Account, DeskSession, LoginThrottle
 from survey.models.organisations import School
 
 
 @dataclass(frozen=True, kw_only=True)
 class User:
-    """The account behind a session; the attributes that Flask-Login asks for are constant."""
+    """The account behind a session; the attributes that Flask-Login asks for are constant.
+
+    session: key of the session's row. first_password: it must be changed. expired: so must this one, by the profile.
+    must_enrol: the settings ask for a second factor that is not there yet.
+    """
 
     id: int
     name: str
     role: str
     school_code: str | None
-    must_change: bool
-    stamp: str
+    first_password: bool
+    password_set: str
+    has_second_factor: bool
+    session: bytes
+    expired: bool = False
+    must_enrol: bool = False
 
     is_authenticated = True
     is_active = True
     is_anonymous = False
 
-    def get_id(self) -> str:
-        """Return what the session keeps: a new password changes the stamp, and sessions opened before it end."""
-        return f"{self.id}:{self.stamp}"
+    @property
+    def must_change(self) -> bool:
+        """Whether a new password comes before anything else."""
+        return self.first_password or self.expired
+
+    @property
+    def blocked(self) -> bool:
+        """Whether something must be done at the account before anything else."""
+        return self.must_change or self.must_enrol
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,39 +56,88 @@ class AccountRow:
     must_change: bool
     active: bool
     locked: bool
+    has_second_factor: bool
 
 
-_USER = select(
-    Account.id,
-    Account.name,
-    Account.role,
-    Account.school_code,
-    Account.must_change,
-    Account.session_stamp.label("stamp"),
-).where(Account.active)
+@dataclass(frozen=True, kw_only=True)
+class SessionRow:
+    """A session in its owner's list; `handle` names it in forms and opens nothing; moments are ISO in UTC."""
+
+    handle: str
+    begun_at: str
+    seen_at: str
+    address: str
+    browser: str
+    current: bool
 
 
-def find_user(key: str) -> User | None:
-    """Return the active account of a session key as `User.get_id` gives it, or None when its password has changed."""
-    number, _, stamp = key.partition(":")
-    if not number.isdecimal() or len(number) > 9:
-        return None
-    return _user(_USER.where(Account.id == int(number), Account.session_stamp == stamp))
-
-
-def find_user_by_name(name: str) -> User | None:
-    """Return the active account of that name."""
-    return _user(_USER.where(Account.name == name))
-
-
-def _user(query: Any) -> User | None:
+def find_user_by_session(key: bytes, *, begun_after: str, seen_after: str) -> tuple[User, str] | None:
+    """Return the active account of a session that has not ended, and when the session was last seen (ISO, UTC)."""
+    query = (
+        select(
+            Account.id,
+            Account.name,
+            Account.role,
+            Account.school_code,
+            Account.must_change.label("first_password"),
+            Account.password_set,
+            Account.totp_secret.is_not(None).label("has_second_factor"),
+            DeskSession.id.label("session"),
+            DeskSession.seen_at,
+        )
+        .join(DeskSession, DeskSession.account_id == Account.id)
+        .where(DeskSession.id == key, Account.active)
+        .where(DeskSession.begun_at > begun_after, DeskSession.seen_at > seen_after)
+    )
     row = db.session.execute(query).one_or_none()
-    return None if row is None else User(**row._mapping)
+    if row is None:
+        return None
+    values = dict(row._mapping)
+    seen_at = values.pop("seen_at")
+    return User(**values), seen_at
+
+
+def list_sessions(user: User, *, begun_after: str, seen_after: str) -> list[SessionRow]:
+    """Return the sessions of an account that have not ended, the one used last first."""
+    rows = db.session.scalars(
+        select(DeskSession)
+        .where(DeskSession.account_id == user.id)
+        .where(DeskSession.begun_at > begun_after, DeskSession.seen_at > seen_after)
+        .order_by(DeskSession.seen_at.desc())
+    )
+    return [
+        SessionRow(
+            handle=bytes(row.id).hex(),
+            begun_at=row.begun_at,
+            seen_at=row.seen_at,
+            address=row.address,
+            browser=row.browser,
+            current=bytes(row.id) == bytes(user.session),
+        )
+        for row in rows
+    ]
+
+
+def account_id(name: str) -> int | None:
+    """Return the id of the account of that name."""
+    return db.session.scalar(select(Account.id).where(Account.name == name))
+
+
+def must_change(account_id: int) -> bool:
+    """Tell whether an account still has its first password."""
+    return bool(db.session.scalar(select(Account.must_change).where(Account.id == account_id)))
+
+
+def confirming_accounts(roles: Collection[str]) -> int:
+    """Return how many active accounts have one of these roles."""
+    query = select(func.count()).select_from(Account).where(Account.active, Account.role.in_(roles))
+    return db.session.scalar(query) or 0
 
 
 def list_accounts() -> list[AccountRow]:
     """Return every account: the bureau's first, then by school."""
-    now = datetime.now(UTC).isoformat()
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    locked = set(db.session.scalars(select(LoginThrottle.account_id).where(LoginThrottle.locked_until > now)))
     rows = db.session.execute(
         select(Account, School.name.label("school_name"))
         .outerjoin(School, School.code == Account.school_code)
@@ -88,7 +151,8 @@ def list_accounts() -> list[AccountRow]:
             school_name=school_name,
             must_change=account.must_change,
             active=account.active,
-            locked=account.locked_until > now,
+            locked=account.id in locked,
+            has_second_factor=account.totp_secret is not None,
         )
         for account, school_name in rows
     ]

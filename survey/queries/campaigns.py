@@ -28,11 +28,14 @@ class CampaignRow:
     slips_made: bool
     template: str
     sealed: bool
+    two_person: bool
+    anonymity: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationRow:
-    """One relation of a campaign. expected: head-counts of its slip groups; issued: slips made, also voided ones.
+    """One relation of a campaign. expected: head-counts of its groups with slips or tokens; slips: of those
+    with slips alone; issued: slips made and tokens signed, also voided ones.
 
     scheme: the frozen scheme as it is stored.
     """
@@ -45,6 +48,7 @@ class EvaluationRow:
     scheme: Mapping[str, Any]
     groups: int
     expected: int
+    slips: int
     issued: int
     targets: int
     left_out: int
@@ -52,7 +56,7 @@ class EvaluationRow:
 
 @dataclass(frozen=True, kw_only=True)
 class GroupRow:
-    """A rater group with its slip counters; `kind` is slip or open."""
+    """A rater group with its slip counters; `kind` is slip, token or open."""
 
     id: int
     relation: str
@@ -84,6 +88,8 @@ _COLUMNS = select(
     Campaign.slips_made,
     Campaign.template,
     Campaign.sealed,
+    Campaign.two_person,
+    Campaign.anonymity,
 )
 
 
@@ -97,7 +103,7 @@ def current_campaigns() -> list[CampaignRow]:
     return _campaigns(_COLUMNS.where(Campaign.state.not_in(("released", "archived"))))
 
 
-def _campaigns(query: Select[int, str, int, str, date, date, bool, str, bool]) -> list[CampaignRow]:
+def _campaigns(query: Select[int, str, int, str, date, date, bool, str, bool, bool, str]) -> list[CampaignRow]:
     rows = db.session.execute(query.order_by(Campaign.year.desc(), Campaign.id.desc()))
     return [CampaignRow(**row._mapping) for row in rows]
 
@@ -124,6 +130,7 @@ def evaluation_rows(campaign_id: int) -> list[EvaluationRow]:
             Evaluation.scheme,
             func.coalesce(groups.c.groups, 0).label("groups"),
             func.coalesce(groups.c.expected, 0).label("expected"),
+            func.coalesce(groups.c.slips, 0).label("slips"),
             func.coalesce(groups.c.issued, 0).label("issued"),
             func.coalesce(targets.c.targets, 0).label("targets"),
             func.coalesce(targets.c.left_out, 0).label("left_out"),
@@ -148,7 +155,8 @@ def _group_totals() -> Subquery:
         select(
             RaterGroup.evaluation_id,
             func.count().label("groups"),
-            func.sum(case((RaterGroup.kind == "slip", RaterGroup.enrolled), else_=0)).label("expected"),
+            func.sum(case((RaterGroup.kind.in_(("slip", "token")), RaterGroup.enrolled), else_=0)).label("expected"),
+            func.sum(case((RaterGroup.kind == "slip", RaterGroup.enrolled), else_=0)).label("slips"),
             func.sum(RaterGroup.issued).label("issued"),
         )
         .group_by(RaterGroup.evaluation_id)

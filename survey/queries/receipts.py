@@ -1,6 +1,6 @@
 """Reads of the published list of receipts (回执): only characters in alphabetical order, tied to nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from flask_babel import gettext as _
@@ -12,7 +12,8 @@ from survey.models.ballots import receipt
 from survey.models.campaigns import Campaign
 
 PUBLISHED = ("closed", "tallied", "released", "archived")
-PAGE = 200
+PAGE = 500
+CHUNK = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +46,7 @@ def published_campaigns() -> list[PublishedCampaign]:
 
 def receipt_list(campaign_id: int, *, page: int) -> ReceiptList:
     """Return a page of the sorted list; raises NotFound before the close: it would tell who votes when."""
-    name = _published_name(campaign_id)
+    name = published_name(campaign_id)
     total = db.session.scalar(select(func.count()).where(receipt.c.campaign_id == campaign_id)) or 0
     pages = max(1, -(-total // PAGE))
     page = min(max(page, 1), pages)
@@ -62,13 +63,21 @@ def receipt_list(campaign_id: int, *, page: int) -> ReceiptList:
 
 def has_receipt(campaign_id: int, text: str) -> bool:
     """Tell whether a receipt (case and blanks forgiven) is in the published list; raises NotFound before the close."""
-    _published_name(campaign_id)
+    published_name(campaign_id)
     wanted = "".join(text.split()).upper()
     query = select(receipt.c.text).where(receipt.c.campaign_id == campaign_id, receipt.c.text == wanted)
     return db.session.scalar(query) is not None
 
 
-def _published_name(campaign_id: int) -> str:
+def all_receipts(campaign_id: int) -> Iterator[str]:
+    """Yield the whole sorted list; raises NotFound before the close (at once, not at the first receipt)."""
+    published_name(campaign_id)
+    query = select(receipt.c.text).where(receipt.c.campaign_id == campaign_id).order_by(receipt.c.text)
+    return (text for text in db.session.scalars(query, execution_options={"yield_per": CHUNK}))
+
+
+def published_name(campaign_id: int) -> str:
+    """Return the name of a closed campaign; raises NotFound for any other."""
     row = db.session.execute(select(Campaign.name, Campaign.state).where(Campaign.id == campaign_id)).one_or_none()
     if row is None or row.state not in PUBLISHED:
         raise NotFound(_("The list of receipts is published after voting has closed."))

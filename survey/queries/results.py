@@ -353,7 +353,7 @@ def _target_row(target: CubeTarget) -> Row:
 def target_names(head: EvaluationHead) -> dict[str, str]:
     """Return the names of all targets by code; only for evaluations whose targets stand on one page."""
     rows = db.session.execute(select(CubeTarget.code, CubeTarget.name).where(CubeTarget.evaluation_id == head.id))
-    return dict(rows.tuples().all())
+    return {row.code: row.name for row in rows}
 
 
 def last_year(head: EvaluationHead, code: str) -> PastTarget | None:

@@ -12,6 +12,14 @@ from survey.models.organisations import School
 # Lower limits of the bands above "none": a class page tells no more than these, so that nobody sees who has just voted.
 BAND_LIMITS = (0.25, 0.5, 0.8)
 FEWEST_SLIPS = 5
+# Who may vote in a group: valid slips, and where tokens are fetched also those who have not fetched theirs yet.
+RIGHTS = (
+    case(
+        ((RaterGroup.kind == "token") & (RaterGroup.enrolled > RaterGroup.issued), RaterGroup.enrolled),
+        else_=RaterGroup.issued,
+    )
+    - RaterGroup.voided
+)
 COLLECTING = ("open", "closed", "tallied", "released", "archived")
 
 
@@ -27,6 +35,7 @@ class RelationTurnout:
     cast: int
     mixed: int
     voided_pages: int
+    rights: int
 
     @property
     def valid(self) -> int:
@@ -45,8 +54,8 @@ class RelationTurnout:
 
     @property
     def share(self) -> float | None:
-        """Share of valid slips begun, in [0, 1]; None without slips (the open link)."""
-        return self.begun / self.valid if self.valid else None
+        """Share of rights to vote that were begun, in [0, 1]; None without any (the open link)."""
+        return self.begun / self.rights if self.rights else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +113,8 @@ def relation_turnout(campaign_id: int) -> list[RelationTurnout]:
             func.count(RaterGroup.id).label("groups"),
             func.sum(RaterGroup.issued).label("issued"),
             func.sum(RaterGroup.voided).label("voided"),
-            func.sum(case((RaterGroup.kind == "slip", RaterGroup.begun), else_=0)).label("begun"),
+            func.sum(case((RaterGroup.kind.in_(("slip", "token")), RaterGroup.begun), else_=0)).label("begun"),
+            func.sum(RIGHTS).label("rights"),
             func.coalesce(func.max(pages.c.cast_pages), 0).label("cast"),
             func.coalesce(func.max(pages.c.mixed_pages), 0).label("mixed"),
             func.coalesce(func.max(pages.c.void_pages), 0).label("voided_pages"),
@@ -140,7 +150,7 @@ def school_turnout(campaign_id: int, *, school_code: str | None = None) -> list[
             School.name,
             School.district,
             Evaluation.relation,
-            func.sum(RaterGroup.issued - RaterGroup.voided).label("valid"),
+            func.sum(RIGHTS).label("valid"),
             func.sum(RaterGroup.begun).label("begun"),
         )
         .select_from(RaterGroup)
@@ -168,15 +178,18 @@ def group_turnout(campaign_id: int, school_code: str) -> Sequence[GroupTurnout]:
             Evaluation.relation,
             RaterGroup.code,
             RaterGroup.name,
-            RaterGroup.issued,
-            RaterGroup.voided,
+            RIGHTS.label("rights"),
             RaterGroup.begun,
         )
         .join(Evaluation, Evaluation.id == RaterGroup.evaluation_id)
-        .where(Evaluation.campaign_id == campaign_id, RaterGroup.school_code == school_code, RaterGroup.kind == "slip")
+        .where(
+            Evaluation.campaign_id == campaign_id,
+            RaterGroup.school_code == school_code,
+            RaterGroup.kind.in_(("slip", "token")),
+        )
         .order_by(Evaluation.id, RaterGroup.id)
     )
     return [
-        GroupTurnout(relation=row.relation, code=row.code, name=row.name, band=band(row.begun, row.issued - row.voided))
+        GroupTurnout(relation=row.relation, code=row.code, name=row.name, band=band(row.begun, row.rights))
         for row in rows
     ]

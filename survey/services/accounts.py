@@ -1,12 +1,8 @@
-"""Accounts (账号): adding, first passwords, logging in; a password is kept only as its argon2 hash."""
+"""Accounts (账号): adding, first passwords, switching off; a password is kept only as its argon2 hash."""
 
-import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,16 +13,10 @@ from survey.errors import BadInput, Conflict, Forbidden, NotFound
 from survey.extensions import db
 from survey.models.accounts import Account
 from survey.models.organisations import School
-from survey.services import audit
+from survey.services import approvals, audit, login_throttles, second_factors, sessions
+from survey.services.passwords import check_new_password, first_password, hash_password, matches, today
 
-SHORTEST_PASSWORD = 10
-MOST_FAILURES = 5
-LOCK = timedelta(minutes=15)
-# Letters that cannot be mistaken on paper.
-_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
-_hasher = PasswordHasher()
-# Checked when no such account exists, so that both answers take the same time.
-_NOBODY = _hasher.hash(secrets.token_hex(16))
+Roles = frozenset[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,11 +26,6 @@ class NewAccount:
     account: str
     first_password: str
     school_code: str | None = None
-
-
-def first_password() -> str:
-    """Return a random first password: three groups of five letters, 74 bits."""
-    return "-".join("".join(secrets.choice(_LETTERS) for _ in range(5)) for _ in range(3))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,11 +39,17 @@ class Password:
 def fresh_password() -> Password:
     """Return a new first password with its hash."""
     text = first_password()
-    return Password(text=text, hash=_hasher.hash(text))
+    return Password(text=text, hash=hash_password(text))
 
 
-def add_account(name: str, *, role: str, school_code: str | None = None, actor: str) -> NewAccount:
-    """Add an account; raises BadInput (name, role, school), Conflict (name taken)."""
+def add_account(
+    name: str, *, role: str, school_code: str | None = None, actor: str, grant: Roles | None = None
+) -> NewAccount:
+    """Add an account. grant: the roles that the actor may give, None for all.
+
+    Raises BadInput (name, role, school), Conflict (name taken), Forbidden.
+    """
+    _check_grant(role, grant)
     password = fresh_password()
     with transaction() as session:
         made = insert_account(session, name, role=role, school_code=school_code, password=password)
@@ -75,13 +66,12 @@ def insert_account(
         raise BadInput(_("An account needs a name of at most 100 characters."))
     if role not in ROLES:
         raise BadInput(_("There is no role %(role)s; the roles are %(known)s.", role=role, known=", ".join(ROLES)))
+    if name in approvals.MACHINE:
+        raise BadInput(_("The name %(name)s means the machine in the audit log; take another.", name=name))
     _check_school(session, role, school_code)
     if session.scalar(select(Account.id).where(Account.name == name)):
         raise Conflict(_("There is an account %(name)s already.", name=name))
-    stamp = secrets.token_hex(16)
-    session.add(
-        Account(name=name, password_hash=password.hash, role=role, school_code=school_code, session_stamp=stamp)
-    )
+    session.add(Account(name=name, password_hash=password.hash, role=role, school_code=school_code))
     session.flush()
     return NewAccount(account=name, first_password=password.text, school_code=school_code)
 
@@ -113,75 +103,73 @@ def _schools_without(session: Session) -> list[str]:
     return list(session.scalars(query))
 
 
-def reset_password(name: str, *, actor: str) -> NewAccount:
-    """Give an account a new first password; its open sessions end. Raises NotFound."""
+def reset_password(name: str, *, actor: str, grant: Roles | None = None) -> NewAccount:
+    """Give an account a new first password; its sessions end, its locks too. Raises NotFound, Forbidden."""
     password = fresh_password()
     with transaction() as session:
-        account = session.scalar(select(Account).where(Account.name == name))
-        if account is None:
-            raise NotFound(_("There is no account %(name)s.", name=name))
-        _set_password(account, password.hash, must_change=True)
-        account.failures, account.locked_until = 0, ""
+        account = _find(session, name, grant)
+        _set_password(session, account, password.hash)
+        account.must_change, account.password_set = True, ""
+        login_throttles.unlock(session, account.id)
         audit.record(session, actor=actor, action="account.reset", subject=name)
         return NewAccount(account=name, first_password=password.text, school_code=account.school_code)
 
 
-def _set_password(account: Account, password_hash: str, *, must_change: bool) -> None:
-    account.password_hash = password_hash
-    account.must_change = must_change
-    account.session_stamp = secrets.token_hex(16)
+def remove_second_factor(name: str, *, actor: str, grant: Roles | None = None) -> None:
+    """Remove the second factor of an account whose phone is lost; its sessions end. Raises NotFound, Forbidden."""
+    with transaction() as session:
+        account = _find(session, name, grant)
+        sessions.end_sessions(session, account.id)
+        second_factors.remove_factor(session, account, actor=actor)
 
 
-def change_password(account_id: int, *, old: str, new: str) -> str:
-    """Set a new password; return the new session stamp. Raises BadInput (too short, same), Forbidden (old wrong)."""
-    if len(new) < SHORTEST_PASSWORD or len(new) > 200:
-        raise BadInput(_("The new password needs at least %(length)s characters.", length=SHORTEST_PASSWORD))
+def set_active(name: str, active: bool, *, actor: str, grant: Roles | None = None) -> None:
+    """Switch an account off, which ends its sessions, or on again; an account stays for the audit log's sake.
+
+    Raises NotFound, Forbidden, Conflict (one's own account).
+    """
+    with transaction() as session:
+        account = _find(session, name, grant)
+        if name == actor:
+            raise Conflict(_("You cannot switch off your own account."))
+        account.active = active
+        sessions.end_sessions(session, account.id)
+        audit.record(session, actor=actor, action="account.on" if active else "account.off", subject=name)
+
+
+def _find(session: Session, name: str, grant: Roles | None) -> Account:
+    account = session.scalar(select(Account).where(Account.name == name).with_for_update())
+    if account is None:
+        raise NotFound(_("There is no account %(name)s.", name=name))
+    _check_grant(account.role, grant)
+    return account
+
+
+def _check_grant(role: str, grant: Roles | None) -> None:
+    if grant is not None and role in ROLES and role not in grant:
+        raise Forbidden(_("Only the system administrator manages accounts of this role."))
+
+
+def change_password(account_id: int, *, old: str, new: str) -> None:
+    """Set an own password; all sessions of the account end. Raises BadInput (profile, same), Forbidden (old wrong)."""
+    account = db.session.get_one(Account, account_id)
+    check_new_password(new, account=account.name)
     if new == old:
         raise BadInput(_("The new password must differ from the old one."))
-    known = db.session.get_one(Account, account_id).password_hash
-    right, replacement = _matches(known, old), _hasher.hash(new)
+    known = account.password_hash
+    right, replacement = matches(known, old), hash_password(new)
     with transaction() as session:
         account = session.get_one(Account, account_id, with_for_update=True)
         if not right or account.password_hash != known:
             raise Forbidden(_("The old password is not right."))
-        _set_password(account, replacement, must_change=False)
+        _set_password(session, account, replacement)
+        account.must_change, account.password_set = False, today().isoformat()
         audit.record(session, actor=account.name, action="account.password", subject=account.name)
-        return account.session_stamp
 
 
-def log_in(name: str, password: str) -> Account | None:
-    """Return the account if name and password are right and it is not locked, else None; counts failures."""
-    found = select(Account).where(Account.name == name.strip().replace("\0", ""), Account.active)
-    account = db.session.scalar(found)
-    known = _NOBODY if account is None else account.password_hash
-    right = _matches(known, password)
-    if account is None:
-        return None
-    with transaction() as session:
-        account = session.scalar(found.with_for_update().execution_options(populate_existing=True))
-        if account is None or account.password_hash != known or account.locked_until > _now().isoformat():
-            return None
-        _count_attempt(account, right=right)
-        action = "account.login" if right else "account.login_failed"
-        audit.record(session, actor=account.name, action=action, subject=account.name)
-    return account if right else None
-
-
-def _count_attempt(account: Account, *, right: bool) -> None:
-    account.failures = 0 if right else account.failures + 1
-    if account.failures >= MOST_FAILURES:
-        account.failures, account.locked_until = 0, (_now() + LOCK).isoformat()
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _matches(password_hash: str, password: str) -> bool:
-    try:
-        return _hasher.verify(password_hash, password)
-    except (VerificationError, InvalidHashError):
-        return False
+def _set_password(session: Session, account: Account, password_hash: str) -> None:
+    account.password_hash = password_hash
+    sessions.end_sessions(session, account.id)
 
 
 def account_rows(made: Iterable[NewAccount]) -> list[tuple[str, str, str]]:

@@ -7,13 +7,18 @@ from sqlalchemy import Connection, Select, exists, func, select
 
 from survey.database import is_sqlite
 from survey.extensions import db
-from survey.models.ballots import ballot, cast_mark, inbox, slip
+from survey.models.ballots import ballot, cast_mark, inbox, slip, voided_page
 from survey.models.campaigns import Campaign, Evaluation, GroupCount, RaterGroup
+from survey.models.tokens import token_issue
+from survey.queries.balances import counted_pages
 
 
 @dataclass(frozen=True, kw_only=True)
 class Balance:
-    """Counts of one campaign. Slips: issued = begun + unused + voided. Pages: cast = waiting + mixed + voided pages."""
+    """Counts of one campaign. Slips: issued = begun + unused + voided. Pages: cast = waiting + mixed + voided pages.
+
+    counted: pages in the tally, which are the mixed ones; None before the count.
+    """
 
     campaign: int
     issued: int
@@ -24,6 +29,7 @@ class Balance:
     waiting: int
     mixed: int
     voided_pages: int
+    counted: int | None
     faults: tuple[str, ...]
 
 
@@ -46,9 +52,14 @@ def _balance(connection: Connection, campaign_id: int) -> Balance:
     counters, rows = _counters(connection, campaign_id), _rows(connection, campaign_id)
     differing = (name for name in _COUNTED if counters[name] != rows[name])
     faults = [f"{name}: {counters[name]} counted, {rows[name]} there" for name in differing]
+    tallied = counted_pages(connection, campaign_id)
+    counted = None if tallied is None else sum(tallied.values())
+    if counted not in (None, rows["mixed"]):
+        faults.append(f"counted pages: {counted} in the tally, {rows['mixed']} mixed")
     unused = rows["issued"] - rows["begun"] - rows["voided"]
     if unused < 0:
         faults.append(f"unused slips: {unused}")
+    faults += [f"{code}: more tokens handed in than signed" for code in _forged(connection, campaign_id)]
     if rows["voided and begun"]:
         faults.append(f"voided slips that were begun: {rows['voided and begun']}")
     return Balance(
@@ -56,20 +67,31 @@ def _balance(connection: Connection, campaign_id: int) -> Balance:
         unused=unused,
         cast=counters["cast"],
         voided_pages=counters["voided pages"],
+        counted=counted,
         faults=tuple(faults),
-        **{name: rows[name] for name in _COUNTED},
+        **{name: rows[name] for name in _SHOWN},
     )
 
 
-_COUNTED = ("issued", "voided", "begun", "waiting", "mixed")
+_SHOWN = ("issued", "voided", "begun", "waiting", "mixed")
+_COUNTED = (*_SHOWN, "voided pages")
 
 
 def _groups(campaign_id: int) -> Select[Any]:
     return select(RaterGroup.id).join(Evaluation).where(Evaluation.campaign_id == campaign_id)
 
 
-def _slip_groups(campaign_id: int) -> Select[Any]:
-    return _groups(campaign_id).where(RaterGroup.kind == "slip")
+def _slip_groups(campaign_id: int, *kinds: str) -> Select[Any]:
+    return _groups(campaign_id).where(RaterGroup.kind.in_(kinds or ("slip", "token")))
+
+
+def _forged(connection: Connection, campaign_id: int) -> list[str]:
+    """Return the groups with more tokens handed in than rights given: somebody else signs with the key."""
+    handed_in = select(func.count()).where(slip.c.group_id == RaterGroup.id).scalar_subquery()
+    groups = _slip_groups(campaign_id, "token")
+    return list(
+        connection.scalars(select(RaterGroup.code).where(RaterGroup.id.in_(groups), handed_in > RaterGroup.issued))
+    )
 
 
 def _counters(connection: Connection, campaign_id: int) -> dict[str, int]:
@@ -99,13 +121,16 @@ def _rows(connection: Connection, campaign_id: int) -> dict[str, int]:
     slips, groups = _slip_groups(campaign_id), _groups(campaign_id)
     made = select(func.count()).select_from(slip).where(slip.c.group_id.in_(slips))
     begun = exists().where(cast_mark.c.hmac == slip.c.hmac)
+    printed = select(func.count()).select_from(slip).where(slip.c.group_id.in_(_slip_groups(campaign_id, "slip")))
+    tokens = select(func.count()).where(token_issue.c.group_id.in_(_slip_groups(campaign_id, "token")))
     queries = {
-        "issued": made,
+        "issued": select(printed.scalar_subquery() + tokens.scalar_subquery()),
         "voided": made.where(slip.c.voided),
         "begun": made.where(begun),
         "voided and begun": made.where(slip.c.voided, begun),
         "waiting": select(func.count()).select_from(inbox).where(inbox.c.group_id.in_(groups)),
         "mixed": select(func.count()).select_from(ballot).where(ballot.c.group_id.in_(groups)),
+        "voided pages": select(func.count()).select_from(voided_page).where(voided_page.c.group_id.in_(groups)),
     }
     return {name: connection.scalar(query) or 0 for name, query in queries.items()}
 

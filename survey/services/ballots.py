@@ -24,6 +24,7 @@ from survey.keys import purpose_key
 from survey.models.ballots import cast_mark, inbox, slip
 from survey.models.campaigns import Campaign, Evaluation, GroupCount, RaterGroup, Target
 from survey.models.sealed_boxes import SealedBox
+from survey.services import open_counts
 from survey.services.sealed_boxes import find_envelope
 from survey.services.sealed_pages import Envelope
 from survey.services.slips import ALPHABET, code_hmac
@@ -283,6 +284,8 @@ def _write(
         driver.run(_MARK_AND_INBOX, mark | row)
     if driver.run(_COUNT, {"group": group, "about": about}) != 1:
         raise Unavailable(N_("The database is busy or cannot be written. Try again in a moment."))
+    if holder.is_open:
+        driver.run(open_counts.COUNT, open_counts.count_values(group, datetime.now(TIME_ZONE)))
     if before == 0:
         driver.run(_BEGIN, {"group": group})
     if before + 1 == len(electorate.pages):

@@ -16,15 +16,19 @@ from survey.instruments.questionnaires import questionnaire_from_json
 from survey.models.campaigns import Campaign, Evaluation, GroupCount, RaterGroup, Target
 from survey.models.instruments import QuestionnaireVersion
 from survey.models.organisations import RosterVersion
-from survey.services import audit, mixing, sealed_boxes
+from survey.services import approvals, audit, mixing, sealed_boxes, tokens
 from survey.services.ballots import ALL_TARGETS, today
-from survey.services.electorates import RelationPlan, load_roster, plan_five
+from survey.services.electorates import RelationPlan, load_roster, plan_five, with_tokens
 from survey.services.instruments import newest_version
 from survey.services.schemes import find_scheme, freeze_scheme
 
 TEMPLATES = {"five": plan_five}
 STATES = ("draft", "ready", "open", "closed", "tallied", "released", "archived")
 DEFAULT_DAYS = 14
+# State -> the step that a second person confirms in a campaign made so.
+SECOND_PERSON = {"open": "open", "released": "release"}
+# Values of a campaign's `anonymity`.
+SLIPS, TOKENS = "slips", "tokens"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,12 +61,15 @@ def create_campaign(
     actor: str,
     schemes: Mapping[str, str] | None = None,
     sealed: bool = False,
+    two_person: bool = False,
+    tokens: bool = False,
 ) -> tuple[int, list[CreatedEvaluation]]:
     """Make a draft campaign with its evaluations, groups and targets from the roster as it stands.
 
     Days are of Asia/Shanghai; without them the campaign lasts two weeks from today. schemes: relation -> scheme id;
     without one the questionnaire's own. sealed: ballots stay encrypted until two trustees open the box (密封票箱);
-    nothing changes that later. Raises BadInput, Conflict (empty roster).
+    nothing changes that later. tokens: teachers and principals vote by blind-signed tokens (盲签票). two_person: grave
+    steps need a second account in the browser (`services.approvals`). Raises BadInput, Conflict (empty roster).
     """
     name = name.strip()
     if not name or len(name) > 200:
@@ -76,6 +83,8 @@ def create_campaign(
         campaign = Campaign(
             name=name, year=year, template=template, first_day=first_day, last_day=last_day, sealed=sealed
         )
+        campaign.anonymity = TOKENS if tokens else SLIPS
+        campaign.two_person = two_person
         session.add(campaign)
         session.flush()
         made = _build(session, campaign, schemes or {})
@@ -114,6 +123,8 @@ def rebuild_campaign(campaign_id: int, *, actor: str) -> list[CreatedEvaluation]
 
 def _build(session: Session, campaign: Campaign, schemes: Mapping[str, str]) -> list[CreatedEvaluation]:
     plans = TEMPLATES[campaign.template](load_roster(session))
+    if campaign.anonymity == TOKENS:
+        plans = with_tokens(plans)
     if not any(plan.groups for plan in plans if plan.relation != "public_education"):
         raise Conflict(_("The roster is empty: import it first."))
     campaign.roster_version = session.scalar(select(func.max(RosterVersion.id))) or 0
@@ -208,14 +219,19 @@ def set_days(campaign_id: int, *, first_day: date, last_day: date, actor: str) -
         audit.record(session, actor=actor, action="campaign.days", subject=f"campaign {campaign_id}", detail=detail)
 
 
-def _make_ready(session: Session, campaign: Campaign, _prepared: Any) -> None:
+def _make_ready(session: Session, campaign: Campaign, new_keys: Any) -> None:
+    _refuse_unready(session, campaign)
+    tokens.store_keys(session, campaign.id, new_keys)
+
+
+def _refuse_unready(session: Session, campaign: Campaign) -> None:
     missing = _readiness(session, campaign).missing
     if missing:
         raise Conflict(" ".join(missing))
 
 
 def _open(session: Session, campaign: Campaign, _prepared: Any) -> None:
-    _make_ready(session, campaign, None)
+    _refuse_unready(session, campaign)
     used = select(Evaluation.questionnaire_id).where(Evaluation.campaign_id == campaign.id)
     session.execute(update(QuestionnaireVersion).where(QuestionnaireVersion.id.in_(used)).values(frozen=True))
 
@@ -224,19 +240,24 @@ def _close(session: Session, campaign: Campaign, _prepared: Any) -> None:
     # First the state, then the mix: no page can arrive behind it (PostgreSQL waits here for casts under way).
     campaign.state = "closed"
     session.flush()
+    tokens.forget_keys(session, campaign.id)
     mixing.mix_all(session.connection(), campaign.id)
 
 
 def _count(campaign_id: int) -> Any:
+    from survey.services.integrity import monitor_campaign
     from survey.services.tallies import count_campaign
 
-    return count_campaign(campaign_id)
+    return count_campaign(campaign_id), monitor_campaign(campaign_id)
 
 
-def _store_tallies(session: Session, _campaign: Campaign, counted: Any) -> None:
+def _store_tallies(session: Session, _campaign: Campaign, prepared: Any) -> None:
+    from survey.services.integrity import store_findings
     from survey.services.tallies import store_tallies
 
+    counted, monitored = prepared
     store_tallies(session, counted)
+    store_findings(session, monitored)
 
 
 def _evaluate(campaign_id: int) -> Any:
@@ -269,7 +290,7 @@ class Step:
 
 
 TRANSITIONS = {
-    ("draft", "ready"): Step(act=_make_ready),
+    ("draft", "ready"): Step(act=_make_ready, prepare=tokens.make_keys),
     ("ready", "open"): Step(act=_open),
     ("open", "closed"): Step(act=_close, long=True),
     ("closed", "tallied"): Step(act=_store_tallies, prepare=_count, long=True),
@@ -291,7 +312,10 @@ def find_step(state: str, wanted: str) -> Step:
 
 
 def move_campaign(campaign_id: int, wanted: str, *, actor: str) -> None:
-    """Take one step of the table; raise NotFound, BadInput, Conflict. All or nothing, also when killed half-way."""
+    """Take one step of the table. All or nothing, also when killed half-way.
+
+    Raises NotFound, BadInput, Conflict, NeedsSecond (an account's step that no second person confirmed).
+    """
     with transaction() as session:
         step = find_step(_find(session, campaign_id).state, wanted)
     if wanted == "tallied":
@@ -302,7 +326,10 @@ def move_campaign(campaign_id: int, wanted: str, *, actor: str) -> None:
     prepared = step.prepare(campaign_id) if step.prepare else None
     with transaction() as session:
         campaign = _find(session, campaign_id, lock=True)
-        find_step(campaign.state, wanted).act(session, campaign, prepared)
+        step = find_step(campaign.state, wanted)
+        if wanted in SECOND_PERSON:
+            approvals.spend(session, campaign_id, SECOND_PERSON[wanted], actor=actor)
+        step.act(session, campaign, prepared)
         campaign.state = wanted
         audit.record(session, actor=actor, action=f"campaign.{wanted}", subject=f"campaign {campaign_id}")
     if wanted == "closed":

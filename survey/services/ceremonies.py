@@ -24,7 +24,7 @@ from survey.models.sealed_boxes import SealedBox
 from survey.services import audit
 from survey.services.openings import MOST_IN_BROWSER, check_share, open_box, waiting_pages
 from survey.services.sealed_boxes import new_key, sealed_campaign
-from survey.services.shares import SHARES, Share, read_share
+from survey.services.shares import SHARES, Share, plain_letters, read_share
 
 DEADLINE_SECONDS = 3600
 CONFIRM_LETTERS = 4
@@ -70,7 +70,7 @@ def confirm_share(campaign_id: int, carried: str, *, typed: str, actor: str) -> 
     Raises NotCopied when the letters differ, Conflict.
     """
     fingerprint, shares = _still_to_come(campaign_id, carried, "shown")
-    if "".join(typed.split()).upper() != shares[0].letters[-CONFIRM_LETTERS:]:
+    if plain_letters(typed) != shares[0].letters[-CONFIRM_LETTERS:]:
         raise NotCopied(_shown(campaign_id, fingerprint, shares))
     number = shares[0].number
     with transaction() as session:
@@ -185,5 +185,5 @@ def _advance(
         .where(SealedBox.shown == shown[0], SealedBox.held == held[0])
         .values(shown=shown[1], held=held[1])
     )
-    if session.execute(step).rowcount != 1:  # type: ignore[attr-defined]
+    if session.connection().execute(step).rowcount != 1:
         raise Conflict(_("This share was shown before, or a newer key was made. Begin anew: the old shares are void."))

@@ -13,6 +13,8 @@ from survey.models.organisations import Department, School, SchoolClass, Teacher
 
 # A target that fewer can rate stays below the floor even if everyone answers: it gets no slips.
 FEWEST_RATERS = 10
+# Teachers and principals have accounts, so that no rated person has to hand out their slips.
+TOKEN_RELATIONS = ("teacher_principal", "principal_department")
 FIRST_PUPIL_GRADE = 3
 CHILD_GRADES = range(3, 7)
 JOINT_GRADES = range(1, 3)
@@ -129,6 +131,22 @@ def class_label(row: SchoolClass) -> str:
 def plan_five(roster: Roster) -> tuple[RelationPlan, ...]:
     """Return the five evaluations of a 五评 campaign for this roster."""
     return tuple(_without_small_targets(rule(roster)) for rule in _RULES)
+
+
+def with_tokens(plans: Iterable[RelationPlan]) -> tuple[RelationPlan, ...]:
+    """Return the plans with blind-signed tokens (盲签票) for electorates that have accounts and at least ten people.
+
+    Fewer would share a key with too few others: they keep paper slips.
+    """
+    return tuple(
+        replace(plan, groups=tuple(map(_by_token, plan.groups))) if plan.relation in TOKEN_RELATIONS else plan
+        for plan in plans
+    )
+
+
+def _by_token(group: GroupPlan) -> GroupPlan:
+    fits = group.kind == "slip" and group.enrolled >= FEWEST_RATERS
+    return replace(group, kind="token") if fits else group
 
 
 def _principals(roster: Roster) -> list[Teacher]:

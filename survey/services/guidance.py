@@ -2,10 +2,22 @@
 
 from dataclasses import dataclass
 
+from survey.errors import Conflict
+from survey.queries.approvals import Approval
 from survey.queries.campaigns import CampaignRow, find_campaign
 from survey.queries.jobs import JobRow, unfinished_job
 from survey.queries.sealed_boxes import find_box
-from survey.services.campaigns import STATES, TRANSITIONS, Readiness, find_step, move_campaign, readiness
+from survey.services import approvals
+from survey.services.campaigns import (
+    SECOND_PERSON,
+    STATES,
+    TOKENS,
+    TRANSITIONS,
+    Readiness,
+    find_step,
+    move_campaign,
+    readiness,
+)
 from survey.services.jobs import queue_job
 from survey.services.sealed_boxes import refuse_unopened
 
@@ -60,6 +72,20 @@ def _steps(state: str) -> tuple[tuple[str, str], ...]:
     )
 
 
+def hold_step(campaign_id: int, wanted: str, *, actor: str) -> Approval | None:
+    """Return the request that a step waits for in a campaign of two persons, asked for now if need be; else None.
+
+    Raises NotFound, BadInput, Conflict, Forbidden; a step that cannot be taken anyway is not asked for.
+    """
+    campaign = find_campaign(campaign_id)
+    find_step(campaign.state, wanted)
+    if wanted not in SECOND_PERSON or not approvals.needs_second(campaign):
+        return None
+    if wanted == "open" and (missing := readiness(campaign_id).missing):
+        raise Conflict(" ".join(missing))
+    return approvals.hold(campaign, SECOND_PERSON[wanted], actor)
+
+
 def take_step(campaign_id: int, wanted: str, *, actor: str) -> int | None:
     """Move the campaign now and return None, or queue a long step and return its job (the one under way, if any).
 
@@ -69,7 +95,8 @@ def take_step(campaign_id: int, wanted: str, *, actor: str) -> int | None:
     step = find_step(campaign.state, wanted)
     if wanted == "tallied":
         refuse_unopened(campaign_id)
-    if not step.long:
+    # The keys of a county's electorates take a minute or two.
+    if not step.long and not (wanted == "ready" and campaign.anonymity == TOKENS):
         move_campaign(campaign_id, wanted, actor=actor)
         return None
     under_way = unfinished_job("move_campaign", campaign=campaign_id)

@@ -1,10 +1,11 @@
 """Questionnaires (测评表): loading the ready ones, and handing out the frozen value of a version."""
 
 from flask import current_app
-from sqlalchemy import select
+from flask_babel import gettext as _
+from sqlalchemy import event, inspect, select
 from sqlalchemy.orm import Session
 
-from survey.errors import NotFound
+from survey.errors import Conflict, NotFound
 from survey.extensions import db
 from survey.instruments.questionnaires import (
     Questionnaire,
@@ -25,6 +26,16 @@ def load_ready_questionnaires(session: Session) -> int:
     session.add_all(new_version(questionnaire) for questionnaire in new)
     session.flush()
     return len(new)
+
+
+@event.listens_for(QuestionnaireVersion, "before_update")
+def _keep_wording(_mapper: object, _connection: object, version: QuestionnaireVersion) -> None:
+    """Refuse to change what a campaign asks once it has opened: nobody words a question anew while others answer it."""
+    state = inspect(version).attrs
+    was_frozen = version.frozen if not state.frozen.history.deleted else bool(state.frozen.history.deleted[0])
+    changed = any(state[name].history.has_changes() for name in ("code", "version", "document", "frozen"))
+    if was_frozen and changed:
+        raise Conflict(_("The questionnaire is in use: its wording cannot be changed. Make a new version."))
 
 
 def new_version(questionnaire: Questionnaire) -> QuestionnaireVersion:

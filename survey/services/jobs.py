@@ -48,7 +48,14 @@ def _move_campaign(arguments: Mapping[str, Any], actor: str, progress: Progress)
     return {"campaign": arguments["campaign"], "state": arguments["state"]}
 
 
-WORKS: dict[str, Work] = {"import_roster": _import_roster, "print_slips": _print_slips, "move_campaign": _move_campaign}
+WORKS: dict[str, Work] = {
+    "import_roster": _import_roster,
+    "print_slips": _print_slips,
+    "move_campaign": _move_campaign,
+    "void_unit": _print_slips,
+}
+# Kinds that end with slips in the clear: done by halves, they are not done again.
+PRINTING = ("print_slips", "void_unit")
 
 
 def queue_job(kind: str, arguments: Mapping[str, Any], *, actor: str) -> int:
@@ -71,7 +78,7 @@ def resume_jobs() -> None:
     lost = _("The server stopped while slips were printed. Replace the unused slips of the group, or of all groups.")
     running = update(Job).where(Job.state == "running")
     with transaction() as session:
-        session.execute(running.where(Job.kind == "print_slips").values(state="failed", message=lost))
+        session.execute(running.where(Job.kind.in_(PRINTING)).values(state="failed", message=lost))
         session.execute(running.values(state="waiting"))
     forget_unfinished()
 

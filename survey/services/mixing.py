@@ -11,10 +11,23 @@ from survey.database import checkpoint, is_sqlite, rewrite_file, write_connectio
 from survey.extensions import db
 from survey.models.ballots import ballot, comment, inbox
 from survey.models.campaigns import Campaign, Evaluation, GroupCount, RaterGroup
+from survey.services import tokens
 from survey.services.ballots import unpack_payload
 
 SMALLEST_BATCH = 5
-_REWRITTEN = (("ballot", "id"), ("comment", "id"), ("receipt", "text"), ("cast_mark", "hmac, target_id"))
+_REWRITTEN = (
+    ("ballot", "id"),
+    ("comment", "id"),
+    ("receipt", "text"),
+    ("cast_mark", "hmac, target_id"),
+    # A sealed box stays full until it is opened.
+    ("inbox", "id"),
+    # Tokens that are handed in become slips one by one, and who fetched one stands there by name.
+    ("slip", "hmac"),
+    ("token_issue", "evaluation_id, staff_code"),
+    ("voided_page", "id"),
+    ("pressure_report", "id"),
+)
 
 
 class Waiting(NamedTuple):
@@ -42,6 +55,7 @@ def mix() -> int:
     with write_connection() as connection:
         # Looked at first: a sealed box may be large, and then nothing of it is read every minute.
         moved = _move(connection, minimum=SMALLEST_BATCH, campaign_id=None) if connection.scalar(_MIXABLE) else 0
+        tokens.forget_order(connection)
     if is_sqlite():
         checkpoint()
     elif moved:
@@ -57,21 +71,40 @@ def mix_all(connection: Connection, campaign_id: int) -> int:
 def cover_tracks() -> None:
     """After a close, rewrite what could keep an order; may be repeated. Raises Unavailable when it could not be done.
 
-    SQLite: the log is emptied and the file rebuilt. PostgreSQL: ballots, comments, receipts and marks are written anew
-    in key order by one transaction, so that they share its number (xmin) and no place (ctid) tells a time.
+    SQLite: the log is emptied and the file rebuilt. PostgreSQL: every such table is written anew in key order by one
+    transaction, so that its rows share a number (xmin) and no place (ctid) tells a time. A transaction holds one table:
+    a cast of another campaign takes slip, mark, inbox and receipt in turn, and two would wait for each other.
     """
     if is_sqlite():
         checkpoint(must=True)
         rewrite_file()
         checkpoint(must=True)
         return
-    with db.engine.begin() as connection:
-        for table, key in _REWRITTEN:
+    for table, key in _REWRITTEN:
+        with db.engine.begin() as connection:
             _rewrite(connection, table, key)
-    # A sealed box stays full until it is opened. Apart, for a mix locks the inbox before the ballots.
-    with db.engine.begin() as connection:
-        _rewrite(connection, "inbox", "id")
     _postgresql("VACUUM inbox")
+
+
+def rewrite_reports() -> None:
+    """Write the pressure reports anew in key order (PostgreSQL): no transaction tells which came beside which ballot."""
+    if not is_sqlite():
+        with db.engine.begin() as connection:
+            _rewrite(connection, "pressure_report", "id")
+
+
+def cover_voiding() -> None:
+    """After a voiding, leave no trace by which its comments or pages could be told from others or put in an order.
+
+    SQLite: the log is emptied. PostgreSQL: the two tables that it added rows to are written anew in key order.
+    """
+    if is_sqlite():
+        checkpoint()
+        return
+    with db.engine.begin() as connection:
+        for table in ("comment", "voided_page"):
+            _rewrite(connection, table, "id")
+    _postgresql("VACUUM inbox, ballot, cast_mark")
 
 
 def _rewrite(connection: Connection, table: str, key: str) -> None:

@@ -19,13 +19,14 @@ from survey.errors import Conflict, Refused
 from survey.extensions import db
 from survey.models.ballots import inbox
 from survey.models.campaigns import Evaluation, GroupCount, RaterGroup
-from survey.services import audit, mixing
+from survey.services import approvals, audit, mixing
 from survey.services.mixing import Waiting
 from survey.services.sealed_boxes import private_key, sealed_campaign, short_fingerprint, sound_box
 from survey.services.sealed_pages import NotOpened, Place, open_page, page_key
 from survey.services.shares import NEEDED, PRIME, Share, combine
 
-# Pages that a web process opens: about 12 seconds of its time. More are opened on the console.
+# Pages that a web process opens while the trustees wait: up to half a minute, 1 kB of memory each. More are opened on
+# the console, where no proxy loses patience.
 MOST_IN_BROWSER = 100_000
 CHUNK = 2000
 
@@ -79,6 +80,7 @@ def _open(campaign_id: int, shares: Sequence[Share], *, actor: str) -> int:
     with transaction() as session:
         sealed_campaign(session, campaign_id, lock=True)
         _refuse_now(session, campaign_id)
+        approvals.spend(session, campaign_id, "unseal", actor=actor)
         connection = session.connection()
         _refuse_difference(connection, campaign_id, contents.pages)
         mixing.move_pages(connection, contents.pages)

@@ -50,12 +50,17 @@ def population_of(evaluation: Evaluation, axes: Electorates, targets: Sequence[T
         district={target.unit: target.district for target in targets},
         issued=[slips.issued[number] for number in axes.target_ids],
         eligible_slips=[slips.eligible[number] for number in axes.target_ids],
-        enrolled={place[group.id]: max(group.enrolled, group.issued - group.voided) for group in groups},
+        enrolled={place[group.id]: max(group.enrolled, _issued(group) - group.voided) for group in groups},
         response_floor=PARENTS_RESPONSE_FLOOR if evaluation.relation == "parent_school" else 0.5,
         classes=evaluation.relation in CLASS_RELATIONS and any(group.grade for group in groups),
         grades=[-1 if (grade := grades.get(number)) is None else grade for number in axes.group_ids],
         pages=[slips.pages[number] for number in axes.group_ids],
     )
+
+
+def _issued(group: RaterGroup) -> int:
+    """Return how many rights to vote a group was given: who never fetched a token could have, and did not answer."""
+    return max(group.enrolled, group.issued) if group.kind == "token" else group.issued
 
 
 def _slips(groups: Iterable[RaterGroup], target_ids: tuple[int, ...]) -> _Slips:
@@ -66,9 +71,9 @@ def _slips(groups: Iterable[RaterGroup], target_ids: tuple[int, ...]) -> _Slips:
     )
     for group_id, target_id in rows:
         group = by_id[group_id]
-        valid = group.issued - group.voided
+        valid = _issued(group) - group.voided
         for number in target_ids if target_id == ALL_TARGETS else (target_id,):
-            slips.issued[number] += group.issued
+            slips.issued[number] += _issued(group)
             slips.eligible[number] += valid
             slips.pages[group_id] += valid
     return slips

@@ -22,7 +22,7 @@ from survey.extensions import db
 from survey.models.campaigns import Campaign
 from survey.models.organisations import School
 from survey.queries.campaigns import group_rows
-from survey.services import audit, slips
+from survey.services import audit, slips, voiding
 from survey.services.jobs import Progress
 from survey.services.sheets import SheetGroup, SheetText, slip_url, write_sheets
 from survey.services.slips import IssuedGroup
@@ -129,13 +129,17 @@ def print_slips(arguments: Mapping[str, Any], *, actor: str, progress: Progress)
     """Make slips as `arguments` say and leave their files in a batch for the officer; return what a page shows of it.
 
     campaign: its id. group: None for the first slips of all groups, a group's code to replace its unused ones, or `*`
-    to replace those of every group. add: a number of extra slips for the group instead. reason: for the audit log.
+    to replace those of every group. add: a number of extra slips for the group instead. void: a unit (`voiding.Unit`)
+    that is voided first and gets new slips, none after the close. reason: for the audit log.
     """
     forget_old()
     folder = _batches() / secrets.token_hex(16)
     folder.mkdir(mode=0o700)
     try:
         issued = _issue(arguments, actor=actor)
+        if not issued:
+            shutil.rmtree(folder)
+            return {"campaign": arguments["campaign"], "batch": folder.name, "slips": 0, "groups": 0}
         write_slips(issued, campaign_id=arguments["campaign"], directory=folder, progress=progress)
         _pack(folder)
     except BaseException:
@@ -146,7 +150,9 @@ def print_slips(arguments: Mapping[str, Any], *, actor: str, progress: Progress)
 
 
 def _issue(arguments: Mapping[str, Any], *, actor: str) -> Sequence[IssuedGroup]:
-    campaign, group, reason = arguments["campaign"], arguments["group"], arguments["reason"]
+    campaign, group, reason = arguments["campaign"], arguments.get("group"), arguments["reason"]
+    if "void" in arguments:
+        return voiding.void_unit(campaign, voiding.Unit(**arguments["void"]), reason=reason, actor=actor).issued
     if group is None:
         return slips.issue_slips(campaign, actor=actor)
     if arguments["add"] is not None:

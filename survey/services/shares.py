@@ -27,7 +27,9 @@ _CHECK_BYTES = 4
 # version and number, campaign, fingerprint, value
 _CONTENT_BYTES = 1 + 4 + FINGERPRINT_BYTES + 32
 _SPARE_BITS = LINES * (CODE_LENGTH - 1) * 5 - (_CONTENT_BYTES + _CHECK_BYTES) * 8
-_LINE = re.compile(rf"(?:[{ALPHABET}]{{4}} ){{3}}[{ALPHABET}]{{4}}")
+# Four groups and no more: a fingerprint, which stands on the sheet too, has five.
+_GROUP = rf"[{ALPHABET}]{{4}}"
+_LINE = re.compile(rf"(?<!{_GROUP} )(?:{_GROUP} ){{3}}{_GROUP}(?! {_GROUP})")
 _VALUE = {letter: value for value, letter in enumerate(ALPHABET)}
 
 
@@ -78,8 +80,7 @@ def read_share(text: str) -> Share:
 
     Raises BadInput, naming the line that was mistyped.
     """
-    plain = unicodedata.normalize("NFKC", text).upper()
-    letters = re.sub(r"[\s\-–—.·]", "", plain)
+    letters = plain_letters(text)
     if len(letters) != LINES * CODE_LENGTH:
         raise BadInput(
             _(
@@ -93,6 +94,11 @@ def read_share(text: str) -> Share:
         if any(letter not in _VALUE for letter in line) or check_letter(line[:-1]) != line[-1]:
             raise BadInput(_("Line %(number)s of the share is mistyped: compare it letter by letter.", number=number))
     return _from_bits("".join(line[:-1] for line in lines))
+
+
+def plain_letters(text: str) -> str:
+    """Return what a person typed in upper case, half width, without blanks and hyphens."""
+    return re.sub(r"[\s\-–—.·]", "", unicodedata.normalize("NFKC", text).upper())
 
 
 def share_in_file(text: str) -> Share:

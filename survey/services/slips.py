@@ -7,7 +7,7 @@ HMAC-SHA256(code) under a key that is not in the database; no row names a person
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from flask_babel import gettext as _
@@ -19,6 +19,8 @@ from survey.errors import BadInput, Conflict, NotFound
 from survey.keys import purpose_key
 from survey.models.ballots import cast_mark, slip
 from survey.models.campaigns import Campaign, Evaluation, RaterGroup
+from survey.models.tokens import token_issue
+from survey.queries.tokens import PAPER_MADE, PAPER_WANTED
 from survey.services import audit
 
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -80,7 +82,8 @@ def issue_slips(campaign_id: int, *, actor: str) -> tuple[IssuedGroup, ...]:
             raise Conflict(_("The slips of this campaign were made before. Reissue a group, or add slips to it."))
         campaign.slips_made = True
         issued = tuple(
-            _issue(session, group, relation, group.enrolled) for group, relation in _groups(session, campaign_id)
+            _issue(session, group, relation, group.enrolled if group.kind == "slip" else 0)
+            for group, relation in _groups(session, campaign_id)
         )
         audit.record(session, actor=actor, action="slips.issue", subject=f"campaign {campaign_id}")
     return issued
@@ -107,7 +110,9 @@ def add_slips(campaign_id: int, group_code: str, count: int, *, reason: str, act
     if not reason.strip():
         raise BadInput(_("Extra slips need a reason: it is kept in the audit log."))
     with transaction() as session:
-        group, relation = _group(session, campaign_id, group_code)
+        group, relation = _group(session, campaign_id, group_code, kinds=("slip", "token"))
+        if group.kind == "token":
+            _claim_paper(session, group, count)
         issued = _issue(session, group, relation, count)
         detail = {"added": count, "reason": reason.strip()}
         audit.record(session, actor=actor, action="slips.add", subject=f"{campaign_id}/{group_code}", detail=detail)
@@ -135,25 +140,41 @@ def _groups(session: Session, campaign_id: int) -> Iterable[tuple[RaterGroup, st
     return [(group, relation) for group, relation in rows]
 
 
-def _group(session: Session, campaign_id: int, group_code: str) -> tuple[RaterGroup, str]:
+def _claim_paper(session: Session, group: RaterGroup, count: int) -> None:
+    """Note that everybody of a token group who waits for a paper slip gets one; raises Conflict for another number."""
+    waiting = (token_issue.c.group_id == group.id) & (token_issue.c.paper == PAPER_WANTED)
+    made = session.execute(update(token_issue).where(waiting).values(paper=PAPER_MADE)).rowcount  # type: ignore[attr-defined]
+    if made != count:
+        message = _("This group votes by token; %(number)s people wait for a paper slip: make as many.", number=made)
+        raise Conflict(message)
+
+
+def _group(
+    session: Session, campaign_id: int, group_code: str, *, kinds: Sequence[str] = ("slip",)
+) -> tuple[RaterGroup, str]:
     campaign = _campaign_for_slips(session, campaign_id)
     if not campaign.slips_made:
         raise Conflict(_("The slips of this campaign have not been made yet."))
-    found = next(((g, r) for g, r in _groups(session, campaign_id) if g.code == group_code and g.kind == "slip"), None)
+    found = next(((g, r) for g, r in _groups(session, campaign_id) if g.code == group_code and g.kind in kinds), None)
     if found is None:
         raise NotFound(_("Campaign %(id)s has no group %(group)s.", id=campaign_id, group=group_code))
     return found
 
 
+def make_slips(session: Session, group: RaterGroup, relation: str, count: int) -> IssuedGroup:
+    """Make `count` new slips for a group inside the caller's transaction, which answers for the rules."""
+    return _issue(session, group, relation, count)
+
+
 def _issue(session: Session, group: RaterGroup, relation: str, count: int) -> IssuedGroup:
-    codes = [new_code() for _number in range(count)] if group.kind == "slip" else []
+    codes = [] if group.kind == "open" else [new_code() for _number in range(count)]
     if codes:
         # Sorted by their random key: neither the rows' order nor a page's offsets follow the printed order.
         rows = sorted(code_hmac(code) for code in codes)
         session.execute(insert(slip), [{"hmac": key, "group_id": group.id, "voided": False} for key in rows])
-        session.execute(
-            update(RaterGroup).where(RaterGroup.id == group.id).values(issued=RaterGroup.issued + len(codes))
-        )
+        # Whoever wants paper in place of a token was counted when asking for it.
+        counted = len(codes) if group.kind == "slip" else 0
+        session.execute(update(RaterGroup).where(RaterGroup.id == group.id).values(issued=RaterGroup.issued + counted))
     return IssuedGroup(
         relation=relation,
         group_id=group.id,

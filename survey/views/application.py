@@ -5,8 +5,12 @@ from typing import Any
 from flask import Flask, Request, Response, g, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 
+from survey.services.sessions import form_key
+
 RESPONDENTS = "ballots."
 MOST_BALLOT_BYTES = 128 * 1024
+# Open to everybody, though not on the ballots' own path.
+SMALL_FORMS = ("pressure_reports.send",)
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'{nonce}; img-src 'self' data: blob:; connect-src 'self'; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
@@ -36,16 +40,31 @@ def _with_headers(response: Response) -> Response:
 
 
 class _DeskSessions(SecureCookieSessionInterface):
-    """Sessions of the desk; a respondent's request brings none, leaves none and pays for none."""
+    """What Flask calls a session: CSRF secret and notices in a signed cookie, and nothing that says who is logged in.
+
+    That is the opaque id in the cookie `desk_cookie` (`services.sessions`); under it the CSRF secret is the session's
+    own. A respondent's request brings none, leaves none and pays for none.
+    """
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        if f"{self.get_cookie_name(app)}=" not in request.environ.get("HTTP_COOKIE", ""):
+        cookies = request.environ.get("HTTP_COOKIE", "")
+        if not cookies:
             return self.session_class()
-        return super().open_session(app, request)
+        named = f"{self.get_cookie_name(app)}=" in cookies
+        visit = (super().open_session(app, request) if named else None) or self.session_class()
+        if f"{app.config['DESK_COOKIE']}=" in cookies and (token := desk_token(app, request)):
+            # Past the dictionary's own hook: nothing has changed that the browser must be told.
+            dict.__setitem__(visit, "csrf_token", form_key(token))
+        return visit
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         if session or session.modified:
             super().save_session(app, session, response)
+
+
+def desk_token(app: Flask, request: Request) -> str:
+    """Return the session id that the browser sent, "" without one; whether it opens anything is not said here."""
+    return request.cookies.get(app.config["DESK_COOKIE"], "")
 
 
 class Application(Flask):
@@ -62,10 +81,9 @@ class Application(Flask):
 
     def preprocess_request(self) -> Any:
         """Run the hooks before a view, for the desk; a respondent's form is small."""
-        if not _of_respondent():
-            return super().preprocess_request()
-        request.max_content_length = MOST_BALLOT_BYTES
-        return None
+        if _of_respondent() or request.endpoint in SMALL_FORMS:
+            request.max_content_length = MOST_BALLOT_BYTES
+        return None if _of_respondent() else super().preprocess_request()
 
     def process_response(self, response: Response) -> Response:
         """Run the hooks after a view, save the session and add the headers, for the desk."""

@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from survey.errors import BallotRefused, Unavailable
 from survey.extensions import csrf
-from survey.services import ballots, instruments, pages, seals
+from survey.services import ballots, instruments, open_channel, pages, seals, tokens
 from survey.services.ballots import Electorate, Holder, Page, Progress
 from survey.services.slips import clean_code
 from survey.views import choose_language
@@ -30,6 +30,9 @@ PAGE = "/v/page"
 RECEIPT = "/v/receipt"
 COOKIE = "v"
 COOKIE_SECONDS = 600
+# The device cookie of the open channel: its token, for as long as a campaign may last.
+DEVICE = "o"
+_DEVICE_FRAME = "; Max-Age=7776000; HttpOnly; SameSite=Lax"
 _COOKIE_FRAME = f"; Max-Age={COOKIE_SECONDS}; HttpOnly; Path=/v; SameSite=Lax"
 BIG_SECONDS = 31_536_000
 # Only wrong codes are counted, in memory; a right one is never refused, whatever its address did before.
@@ -61,6 +64,43 @@ def enter() -> BaseResponse:
     return _lead_on(seals.seal(holder), finished=progress.next_page is None)
 
 
+@blueprint.route("/t", methods=["GET", "POST"])
+@blueprint.route("/T", methods=["GET", "POST"], endpoint="hand_in_upper_case")
+def hand_in() -> BaseResponse:
+    """Take a blind-signed token in place of a code; its short code then works like a slip's.
+
+    A token that came together with a cookie of the desk could be tied to its person: it is not even looked at, and the
+    cookies are deleted in this browser.
+    """
+    if request.method != "POST":
+        return _without_desk(_respond("tokens/hand_in.html", message="", status=200))
+    if _desk_cookies():
+        message = _(
+            "This browser still held a cookie of the desk. It is deleted now: please hand in the token once more."
+        )
+        return _without_desk(_respond("tokens/hand_in.html", message=message, status=409))
+    try:
+        holder = tokens.redeem(request.form.get("token", ""))
+    except BallotRefused as refusal:
+        if refusal.kind != "unknown":
+            raise
+        message = _("This token is not known. Copy or scan it again, from the first letter to the last.")
+        return _respond("tokens/hand_in.html", message=message, status=404)
+    return _lead_on(seals.seal(holder), finished=ballots.find_progress(holder).next_page is None)
+
+
+def _desk_cookies() -> list[str]:
+    """Return the cookies by which this browser could be known again at the desk."""
+    names = (current_app.config["DESK_COOKIE"], current_app.config["SESSION_COOKIE_NAME"])
+    return [name for name in names if name in request.cookies]
+
+
+def _without_desk(response: Response) -> Response:
+    for name in _desk_cookies():
+        response.delete_cookie(name, secure=current_app.config["WUPING"].https, httponly=True, samesite="Lax")
+    return response
+
+
 def _wrong_code() -> BaseResponse:
     now = time.monotonic()
     address = request.remote_addr or ""
@@ -77,9 +117,16 @@ def _wrong_code() -> BaseResponse:
 @blueprint.get("/o/<int(max=2147483647):group_id>")
 @blueprint.get("/O/<int(max=2147483647):group_id>", endpoint="open_link_upper_case")
 def open_link(group_id: int) -> BaseResponse:
-    """Show a form of the open channel; each carries a random token of its own."""
-    holder = Holder(code=secrets.token_hex(16), group_id=group_id, is_open=True)
-    return _page(holder, ballots.find_progress(holder), sealed=seals.seal(holder))
+    """Show a form of the open channel; a browser keeps its random token, and after its answer sees the receipt."""
+    known = open_channel.known_device(request.cookies.get(DEVICE), group_id)
+    holder = seals.unseal(known) if known else Holder(code=secrets.token_hex(16), group_id=group_id, is_open=True)
+    progress = ballots.find_progress(holder)
+    if progress.next_page is None:
+        return _receipt(holder, progress)
+    sealed = known or seals.seal(holder)
+    return _with_cookie(
+        _page(holder, progress, sealed=sealed), f"{DEVICE}={sealed}{_DEVICE_FRAME}; Path={request.path}"
+    )
 
 
 @blueprint.get(PAGE)
@@ -111,6 +158,8 @@ def cast() -> BaseResponse:
     if reading.missing or not FORM_NUMBER.fullmatch(form):
         slots = _slots(holder, electorate, target, sealed=sealed, form=_given_form())
         return _incomplete(electorate, slots, reading)
+    if holder.is_open:
+        open_channel.admit(request.remote_addr or "")
     finished = ballots.cast(holder, target_code=target.code, form=form, payload=reading.payload)
     return _lead_on(sealed, finished=finished)
 
@@ -138,10 +187,11 @@ def _receipt(holder: Holder, progress: Progress) -> Response:
 
     def render() -> str:
         marks = {name: mark(name) for name in RECEIPT_SLOTS}
-        return _rendered("ballots/receipt.html", ballots=number, first_day=first, last_day=last, **marks)
+        days = {"first_day": first, "last_day": last}
+        return _rendered("ballots/receipt.html", ballots=number, is_open=holder.is_open, **days, **marks)
 
     text = holder.receipt
-    page = _spliced(("receipt", number, first, last), render)
+    page = _spliced(("receipt", number, first, last, holder.is_open), render)
     return _with_big(page.respond({"receipt": text, "first_half": text[:5], "second_half": text[5:]}))
 
 
@@ -150,8 +200,19 @@ def _lead_on(sealed: str, *, finished: bool) -> BaseResponse:
     if request.cookies.get(COOKIE) == sealed:
         return see_other(location)
     # A sealed code is URL-safe text, so nothing in it needs quoting.
-    secure = "; Secure" if current_app.config["WUPING"].https else ""
-    return see_other(location, cookie=f"{COOKIE}={sealed}{_COOKIE_FRAME}{secure}")
+    return see_other(location, cookie=f"{COOKIE}={sealed}{_COOKIE_FRAME}{_secure()}")
+
+
+def _secure() -> str:
+    return "; Secure" if current_app.config["WUPING"].https else ""
+
+
+def _with_cookie(response: Response, cookie: str) -> Response:
+    if isinstance(response, Reply):
+        response.lines.append(("Set-Cookie", cookie + _secure()))
+    else:
+        response.headers.add("Set-Cookie", cookie + _secure())
+    return response
 
 
 def _spliced(key: tuple[Hashable, ...], render: Callable[[], str]) -> SplicedPage:
@@ -170,10 +231,10 @@ def _page(holder: Holder, progress: Progress, *, sealed: str) -> Response:
 
     def render() -> str:
         asker = current_app.config["WUPING"].bureau if first else ""
-        return _render(electorate, {name: mark(name) for name in SLOTS}, asker=asker)
+        return _render(electorate, {name: mark(name) for name in SLOTS}, asker=asker, is_open=holder.is_open)
 
     whole = electorate.evaluation_id if electorate.targets else 0
-    page = _spliced((electorate.questionnaire_id, electorate.variant, whole, first), render)
+    page = _spliced((electorate.questionnaire_id, electorate.variant, whole, first, holder.is_open), render)
     slots = _slots(holder, electorate, target, sealed=sealed, form=secrets.token_hex(16))
     return _with_big(page.respond(slots))
 
@@ -291,8 +352,13 @@ def _words(kind: str) -> tuple[str, str, str]:
         ),
         "voided": (
             _("This slip is no longer valid"),
-            _("It was replaced by a new slip."),
+            _("The bureau voided it and in most cases gave out a new slip in its place; it is not counted."),
             _("Please ask for the new slip, or call the bureau."),
+        ),
+        "crowded": (
+            _("Too many answers from this connection"),
+            _("Very many answers came from this connection in a few minutes, so the open link pauses for it."),
+            _("Wait ten minutes, or answer over the mobile network; your draft is kept."),
         ),
         "throttled": (
             _("Too many wrong codes"),

@@ -9,20 +9,23 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 from wtforms.fields.choices import SelectChoice
 
-from survey.access import requires
+from survey.access import requires, roles_with
 from survey.errors import Refused
 from survey.forms.campaigns import SCHEME, CampaignForm, DaysForm
 from survey.queries import campaigns as query
+from survey.queries.accounts import confirming_accounts
+from survey.queries.open_channel import open_days
 from survey.queries.turnout import relation_turnout
 from survey.services import campaigns as service
+from survey.services.approvals import pending_requests
 from survey.services.balance import balance_of
 from survey.services.ballots import today
-from survey.services.guidance import guide, take_step
+from survey.services.guidance import guide, hold_step, take_step
 from survey.services.schemes import relation_choices
 from survey.views.result_words import scheme_line
 
 blueprint = Blueprint("campaigns", __name__)
-OF_CAMPAIGN = ("name", "year", "first_day", "last_day", "template", "sealed")
+OF_CAMPAIGN = ("name", "year", "first_day", "last_day", "template", "sealed", "two_person", "tokens")
 
 
 @blueprint.get("/campaigns")
@@ -54,7 +57,8 @@ def new() -> Any:
 
 
 def _new(form: CampaignForm, problems: list[str]) -> str:
-    return render_template("campaigns/new.html", form=form, problems=problems)
+    officers = confirming_accounts(roles_with("campaign.write"))
+    return render_template("campaigns/new.html", form=form, problems=problems, officers=officers)
 
 
 def _offer_schemes(form: CampaignForm) -> list[str]:
@@ -85,6 +89,7 @@ def _page(campaign: query.CampaignRow, days: DaysForm) -> str:
         counters=relation_turnout(campaign.id),
         days=days,
         over=campaign.last_day < today(),
+        requests=pending_requests(campaign.id),
     )
 
 
@@ -93,14 +98,19 @@ def _page(campaign: query.CampaignRow, days: DaysForm) -> str:
 def balance(campaign_id: int) -> str:
     """Count slips and pages row by row and hold them against the counters."""
     campaign = query.find_campaign(campaign_id)
-    return render_template("campaigns/balance.html", campaign=campaign, balance=balance_of(campaign_id))
+    counted, days = balance_of(campaign_id), open_days(campaign_id)
+    return render_template("campaigns/balance.html", campaign=campaign, balance=counted, open_days=days)
 
 
 @blueprint.post("/campaigns/<int(max=2147483647):campaign_id>/move")
 @requires("campaign.write")
 def move(campaign_id: int) -> BaseResponse:
     """Take the campaign to the next state, or queue the job that does."""
-    job = take_step(campaign_id, request.form.get("state", ""), actor=current_user.name)
+    state = request.form.get("state", "")
+    waiting = hold_step(campaign_id, state, actor=current_user.name)
+    if waiting is not None:
+        return redirect(url_for("approvals.page", approval_id=waiting.id), code=303)
+    job = take_step(campaign_id, state, actor=current_user.name)
     if job is not None:
         return redirect(url_for("jobs.page", job_id=job), code=303)
     return redirect(url_for("campaigns.page", campaign_id=campaign_id), code=303)

@@ -7,7 +7,7 @@ from flask import Blueprint, render_template, url_for
 from survey.access import may, requires
 from survey.queries import jobs as query
 from survey.queries.jobs import JobRow
-from survey.services.jobs import job_progress
+from survey.services.jobs import PRINTING, job_progress
 from survey.views.words import work_state
 
 blueprint = Blueprint("jobs", __name__)
@@ -35,7 +35,7 @@ def _result(job: JobRow) -> str:
     """Return the address of what the job made."""
     if job.kind == "import_roster":
         return url_for("rosters.review", job_id=job.id)
-    if job.kind == "print_slips" and may("slips.write"):
+    if job.kind in PRINTING and may("slips.write"):
         return url_for("slips.printed", job_id=job.id)
     return _back(job)
 
@@ -44,5 +44,5 @@ def _back(job: JobRow) -> str:
     """Return the address of the page that the job was started from."""
     if job.kind == "import_roster":
         return url_for("rosters.index")
-    endpoint = "slips.index" if job.kind == "print_slips" else "campaigns.page"
+    endpoint = {"print_slips": "slips.index", "void_unit": "voiding.page"}.get(job.kind, "campaigns.page")
     return url_for(endpoint, campaign_id=job.arguments["campaign"])

@@ -32,16 +32,21 @@ class OtherLanguage:
 
 SECTIONS = (
     Section(endpoint="public.home", label=lazy_gettext("Home")),
+    Section(endpoint="tokens.index", label=lazy_gettext("My right to vote"), permission="token.fetch"),
     Section(endpoint="campaigns.index", label=lazy_gettext("Campaigns"), permission="campaign.read"),
     Section(endpoint="rosters.index", label=lazy_gettext("Roster"), permission="roster.read"),
     Section(endpoint="rosters.own", label=lazy_gettext("Our school"), permission="school.read", school_only=True),
     Section(endpoint="instruments.index", label=lazy_gettext("Questionnaires"), permission="instrument.read"),
     Section(endpoint="turnout.index", label=lazy_gettext("Turnout"), permission="turnout.read"),
     Section(endpoint="results.index", label=lazy_gettext("Results"), permission="results.read"),
+    Section(endpoint="pressure_reports.index", label=lazy_gettext("Reports"), permission="coercion.read"),
+    Section(endpoint="approvals.index", label=lazy_gettext("Confirmations"), permission="approval.read"),
+    Section(endpoint="audit.index", label=lazy_gettext("Audit log"), permission="audit.read"),
+    Section(endpoint="checks.index", label=lazy_gettext("Checks"), permission="check.read"),
     Section(endpoint="accounts.index", label=lazy_gettext("Accounts"), permission="account.write"),
 )
 # Blueprints without a section of their own stand in another's.
-PART_OF = {"methods": "results", "sealed_boxes": "campaigns"}
+PART_OF = {"methods": "results", "sealed_boxes": "campaigns", "voiding": "campaigns", "integrity": "campaigns"}
 LANGUAGES = {
     "zh_Hans_CN": OtherLanguage(code="zh_Hans_CN", lang="zh-Hans-CN", name="中文"),
     "en": OtherLanguage(code="en", lang="en", name="English"),
@@ -62,8 +67,16 @@ def around() -> dict[str, Any]:
     }
 
 
+def first_section() -> str | None:
+    """Return where an account begins that has no home page of its own; None for those that have one."""
+    if may("turnout.read"):
+        return None
+    mine = (s.endpoint for s in SECTIONS[1:] if s.permission and may(s.permission) and not s.school_only)
+    return next(mine, "accounts.own")
+
+
 def _sections() -> list[Section]:
-    if not current_user.is_authenticated or current_user.must_change:
+    if not current_user.is_authenticated or current_user.blocked:
         return []
     school = current_user.role == SCHOOL_ROLE
     here = PART_OF.get(request.blueprint or "", request.blueprint)

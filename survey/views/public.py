@@ -2,17 +2,17 @@
 
 from typing import Any
 
-from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, Response, current_app, redirect, render_template, request, stream_with_context, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
 from survey.access import SCHOOL_ROLE, requires
-from survey.queries import campaigns, receipts, rosters, turnout
+from survey.queries import balances, campaigns, notices, receipts, rosters, turnout, voiding
 from survey.services.guidance import guide
 from survey.services.instances import can_write
 from survey.views import words
 from survey.views.addresses import local_page
-from survey.views.navigation import LANGUAGES, around
+from survey.views.navigation import LANGUAGES, around, first_section
 
 blueprint = Blueprint("public", __name__)
 blueprint.app_context_processor(around)
@@ -25,7 +25,8 @@ def home() -> Any:
     """Show the start page, or what the account should do next."""
     if not current_user.is_authenticated:
         return render_template("public/start.html", published=receipts.published_campaigns())
-    return _desk()
+    first = first_section()
+    return _desk() if first is None or current_user.blocked else redirect(url_for(first), code=303)
 
 
 @requires("turnout.read")
@@ -46,7 +47,8 @@ def _desk() -> Any:
 def promise() -> str:
     """Show the anonymity promise in full, in the large type of the ballot pages if it was chosen there."""
     big = request.args.get("big", request.cookies.get("big", "0")) == "1"
-    return render_template("public/promise.html", big=big)
+    published = receipts.published_campaigns()
+    return render_template("public/promise.html", big=big, published=published, notices=notices.current_notices())
 
 
 @blueprint.get("/receipts/<int(max=2147483647):campaign>")
@@ -55,7 +57,26 @@ def receipt_list(campaign: int) -> str:
     wanted = request.args.get("receipt", "").strip()
     found = receipts.has_receipt(campaign, wanted) if wanted else None
     page = receipts.receipt_list(campaign, page=request.args.get("page", 1, type=int))
-    return render_template("public/receipts.html", list=page, wanted=wanted, found=found)
+    return render_template(
+        "public/receipts.html", list=page, wanted=wanted, found=found, voided=voiding.voidings(campaign)
+    )
+
+
+@blueprint.get("/receipts/<int(max=2147483647):campaign>.txt")
+def receipt_file(campaign: int) -> Response:
+    """Hand out the whole list, sorted, one receipt a line, for whoever wants to keep or compare it."""
+    lines = (f"{text}\n" for text in receipts.all_receipts(campaign))
+    headers = {"Content-Disposition": f"attachment; filename=receipts-{campaign}.txt"}
+    return Response(stream_with_context(lines), mimetype="text/plain", headers=headers)
+
+
+@blueprint.get("/balance/<int(max=2147483647):campaign>")
+def balance(campaign: int) -> str:
+    """Show everybody that no slip and no page of a closed campaign is unaccounted for."""
+    name = receipts.published_name(campaign)
+    rows = balances.public_balance(campaign)
+    voided = voiding.voidings(campaign)
+    return render_template("public/balance.html", campaign=campaign, name=name, rows=rows, voided=voided)
 
 
 @blueprint.get("/language")

@@ -12,7 +12,7 @@ from survey.errors import NotFound, Refused
 from survey.forms.sealed_boxes import CopiedForm, ShareForm
 from survey.queries import campaigns as query
 from survey.queries.sealed_boxes import find_box
-from survey.services import ceremonies, openings
+from survey.services import approvals, ceremonies, openings
 from survey.services.ceremonies import Handover
 from survey.services.share_sheets import TRUSTEES, share_view, trustee
 
@@ -25,7 +25,9 @@ def page(campaign_id: int) -> str:
     """Show where the sealed box stands."""
     campaign = _find(campaign_id)
     box = find_box(campaign_id)
-    return render_template("sealed_boxes/page.html", campaign=campaign, box=box, trustees=TRUSTEES)
+    return render_template(
+        "sealed_boxes/page.html", campaign=campaign, box=box, trustees=TRUSTEES, overheard=_overheard()
+    )
 
 
 @blueprint.route("/campaigns/<int(max=2147483647):campaign_id>/box/shares", methods=["GET", "POST"])
@@ -76,6 +78,10 @@ def _handover(campaign: query.CampaignRow, handover: Handover, form: CopiedForm 
 def open_box(campaign_id: int) -> Any:
     """Take one share, then the other, and open the box."""
     campaign = _find(campaign_id)
+    if approvals.is_held(campaign, "unseal", current_user.name):
+        pending = [asked for asked in approvals.pending_requests(campaign_id) if asked.action == "unseal"]
+        first = pending[0] if pending else None
+        return render_template("approvals/needed.html", campaign=campaign, action="unseal", pending=first)
     form = ShareForm()
     if not form.validate_on_submit():
         return _opening(campaign, form), 422 if form.is_submitted() else 200
@@ -108,6 +114,7 @@ def _opening(campaign: query.CampaignRow, form: ShareForm) -> str:
         first_trustee=trustee(first) if first else "",
         pages=openings.waiting_pages(campaign.id),
         most=openings.MOST_IN_BROWSER,
+        overheard=_overheard(),
     )
 
 
@@ -118,6 +125,11 @@ def _first(campaign_id: int, form: ShareForm) -> int:
     except Refused:
         form.carried.data = ""
         return 0
+
+
+def _overheard() -> bool:
+    """Whether the network could read a share on its way: over plain http, unless the browser runs on the server."""
+    return not request.is_secure and request.remote_addr not in ("127.0.0.1", "::1")
 
 
 def _find(campaign_id: int) -> query.CampaignRow:

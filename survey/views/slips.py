@@ -13,7 +13,7 @@ from survey.forms.slips import ExtraForm, ReissueForm
 from survey.queries import campaigns as query
 from survey.queries import jobs
 from survey.services import printing
-from survey.services.jobs import queue_job
+from survey.services.jobs import PRINTING, queue_job
 from survey.services.slips import SLIP_STATES
 
 blueprint = Blueprint("slips", __name__)
@@ -38,7 +38,7 @@ def _index(campaign: query.CampaignRow, form: ReissueForm) -> str:
         groups=query.group_rows(campaign.id, school_code=wanted),
         can_print=campaign.state in SLIP_STATES,
         form=form,
-        jobs=[job for job in jobs.recent_jobs(kinds=("print_slips",)) if job.arguments["campaign"] == campaign.id],
+        jobs=[job for job in jobs.recent_jobs(kinds=PRINTING) if job.arguments["campaign"] == campaign.id],
         open_url=printing.open_url,
     )
 
@@ -142,7 +142,7 @@ def forget(job_id: int) -> BaseResponse:
 
 
 def _printed(job_id: int) -> tuple[jobs.JobRow, dict[str, Any]]:
-    job = jobs.find_job(job_id, kind="print_slips")
-    if job.result is None:
+    job = jobs.find_job(job_id)
+    if job.kind not in PRINTING or job.result is None:
         raise NotFound(_("There is no such job."))
     return job, dict(job.result)

@@ -24,11 +24,31 @@ ROLES = {
     "officer": lazy_gettext("Bureau officer"),
     "school": lazy_gettext("School administrator"),
     "viewer": lazy_gettext("Bureau leader (reads only)"),
+    "inspector": lazy_gettext("Inspector"),
+    "supervisor": lazy_gettext("Discipline inspection"),
+    "auditor": lazy_gettext("Auditor"),
+    "sysadmin": lazy_gettext("System administrator"),
+    "teacher": lazy_gettext("Teacher or principal (fetches voting tokens)"),
+}
+STEPS = {
+    "open": lazy_gettext("Open the campaign"),
+    "unseal": lazy_gettext("Open the sealed box"),
+    "void": lazy_gettext("Void a unit"),
+    "release": lazy_gettext("Release the results"),
+    "delete": lazy_gettext("Delete the campaign"),
+}
+REQUEST_STATES = {
+    "waiting": lazy_gettext("Waits for a second person"),
+    "confirmed": lazy_gettext("Confirmed"),
+    "used": lazy_gettext("Carried out"),
+    "withdrawn": lazy_gettext("Withdrawn"),
+    "lapsed": lazy_gettext("Lapsed"),
 }
 WORK = {
     "import_roster": lazy_gettext("Roster import"),
     "print_slips": lazy_gettext("Printing slips"),
     "move_campaign": lazy_gettext("Campaign step"),
+    "void_unit": lazy_gettext("Voiding a unit"),
 }
 WORK_STATES = {
     "waiting": lazy_gettext("Waiting"),
@@ -58,6 +78,16 @@ def relation_name(code: str) -> str:
 def role_name(code: str) -> str:
     """Write a role."""
     return str(ROLES.get(code, code))
+
+
+def step_name(code: str) -> str:
+    """Write a step that a second person confirms."""
+    return str(STEPS.get(code, code))
+
+
+def request_state(code: str) -> str:
+    """Write the state of a request for a second person."""
+    return str(REQUEST_STATES.get(code, code))
 
 
 def work_name(code: str) -> str:
@@ -97,5 +127,5 @@ def thousands(value: float) -> str:
 def register(blueprint: Blueprint) -> None:
     """Make the words known to all templates, through a blueprint."""
     words = (state_name, relation_name, role_name, work_name, work_state, band_name, worded, moment, thousands)
-    for function in words:
+    for function in (*words, step_name, request_state):
         blueprint.add_app_template_filter(function)

@@ -23,12 +23,11 @@ from survey.analysis.integrity import (
 )
 from survey.analysis.integrity_reference import band_score, bisquare_fit, second_use_score, turnout_score
 from survey.analysis.integrity_signals import (
-    copied_in_cells,
-    copied_in_classes,
     count_patterns,
     describe,
     mark_ballots,
     merge,
+    most_copied,
     restrict,
 )
 from tests.analysis.dictation import CONTENT, ORDERS, PARENTS, STAFF, County, Order, clean_rates, invent, judged, power
@@ -239,11 +238,11 @@ def test_copies_are_held_against_ballots_of_the_same_total_elsewhere() -> None:
     cells = [0] * 8 + [1 + place // 2 for place in range(60)]
     patterns = counted(rows, cells, group=range(31))
     features = describe(patterns.answers, top=5)
-    copies = copied_in_cells(patterns, features)
+    in_classes, copies = most_copied(patterns, features, classes=31)
     # Three classes of 31 with the most are left out: here itself and three more, which have one each of either.
     assert copies.copies[0] == 8
     assert 8 * 0.4 < copies.likely[0] < 8 * 0.55
-    np.testing.assert_allclose(copied_in_classes(patterns, features, classes=31).excess, copies.excess)
+    np.testing.assert_allclose(in_classes.excess, copies.excess)
 
 
 def test_merged_schools_keep_every_ballot() -> None:

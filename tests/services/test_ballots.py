@@ -128,13 +128,14 @@ def test_every_voter_balances_through_close(codes: Codes, campaign: int) -> None
 
 
 def test_ballot_tables_have_exactly_the_allowed_columns(app: Flask) -> None:
-    tables = ("inbox", "ballot", "cast_mark", "slip")
+    tables = ("inbox", "ballot", "cast_mark", "slip", "voided_page")
     columns = {table: {c["name"] for c in inspect(db.engine).get_columns(table)} for table in tables}
     assert columns == {
         "inbox": {"id", "group_id", "target_id", "payload"},
         "ballot": {"id", "evaluation_id", "group_id", "target_id", "answers", "flag"},
         "cast_mark": {"hmac", "target_id", "form"},
         "slip": {"hmac", "group_id", "voided"},
+        "voided_page": {"id", "group_id", "target_id", "payload"},
     }
 
 

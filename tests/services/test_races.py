@@ -15,8 +15,9 @@ from survey.errors import BallotRefused, Unavailable
 from survey.extensions import db
 from survey.models.ballots import receipt
 from survey.models.campaigns import RaterGroup
-from survey.services import accounts, audit, balance, ballots, campaigns, jobs, mixing, printing, slips
+from survey.services import accounts, audit, balance, ballots, campaigns, jobs, logins, mixing, printing, slips
 from survey.services.ballots import Holder, pack_payload
+from survey.services.login_throttles import MOST_OF_PAIR
 
 PUPILS, PARENTS = "S-101-三年级1班", "P-101-三年级1班"
 Codes = dict[str, tuple[str, ...]]
@@ -118,9 +119,9 @@ def test_no_password_is_hashed_under_the_write_lock(county: Flask, monkeypatch: 
     if not is_sqlite():
         pytest.skip("SQLite's one writer")
     held: list[bool] = []
-    matches = accounts._matches
+    matches = logins.matches
 
-    def probe(*args: str) -> bool:
+    def probe(*args: str | None) -> bool:
         def ask() -> None:
             free = database._sqlite_writer.acquire(blocking=False)
             held.append(not free)
@@ -132,17 +133,17 @@ def test_no_password_is_hashed_under_the_write_lock(county: Flask, monkeypatch: 
         thread.join()
         return matches(*args)
 
-    monkeypatch.setattr(accounts, "_matches", probe)
+    monkeypatch.setattr(logins, "matches", probe)
     accounts.add_account("boss", role="officer", actor="test")
-    accounts.log_in("boss", "x")
-    accounts.log_in("nobody", "x")
+    logins.log_in("boss", "x", address="")
+    logins.log_in("nobody", "x", address="")
     assert held == [False, False]
 
 
 def test_wrong_passwords_at_once_are_all_counted(county: Flask) -> None:
     made = accounts.add_account("boss", role="officer", actor="test")
-    at_once(county, [lambda: accounts.log_in("boss", "wrong")] * accounts.MOST_FAILURES)
-    assert accounts.log_in("boss", made.first_password) is None
+    at_once(county, [lambda: logins.log_in("boss", "wrong", address="10.0.0.1")] * MOST_OF_PAIR)
+    assert logins.log_in("boss", made.first_password, address="10.0.0.1") is None
 
 
 def test_covering_that_failed_is_done_later(

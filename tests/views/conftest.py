@@ -1,7 +1,6 @@
 """Personas at the desk: each a browser of its own that is logged in, and a counter of the database's statements."""
 
 import contextvars
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -13,9 +12,10 @@ from sqlalchemy import event
 from werkzeug.test import TestResponse
 
 from survey.extensions import db
-from survey.queries.accounts import find_user_by_name
-from survey.services import accounts
+from survey.queries.accounts import account_id
+from survey.services import accounts, passwords
 from survey.services.jobs import run_next_job
+from survey.services.sessions import begin_session
 
 PASSWORD = "a long enough password"
 Browser = Callable[..., FlaskClient]
@@ -34,7 +34,9 @@ class Desk(FlaskClient):
 @pytest.fixture(autouse=True)
 def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hash passwords with little work: what they cost is argon2's own business."""
-    monkeypatch.setattr(accounts, "_hasher", accounts.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    quick = passwords.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(passwords, "_hasher", quick)
+    monkeypatch.setattr(passwords, "_NOBODY", quick.hash("nobody"))
 
 
 @pytest.fixture
@@ -46,13 +48,12 @@ def browser(app: Flask) -> Browser:
         if role:
             made = accounts.add_account(name, role=role, school_code=school, actor="test")
             if not first:
-                user = find_user_by_name(name)
+                user = account_id(name)
                 assert user is not None
-                accounts.change_password(user.id, old=made.first_password, new=PASSWORD)
-            user = find_user_by_name(name)
+                accounts.change_password(user, old=made.first_password, new=PASSWORD)
+            user = account_id(name)
             assert user is not None
-            with client.session_transaction() as session:
-                session.update({"_user_id": user.get_id(), "_fresh": True, "since": int(time.time())})
+            client.set_cookie("desk", begin_session(user, address="127.0.0.1", browser="test"))
         return client
 
     return open_

@@ -14,8 +14,8 @@ from werkzeug.test import TestResponse
 from survey.database import Driver, Statement
 from survey.extensions import db
 from survey.models.ballots import ballot, inbox
-from survey.models.campaigns import Campaign
-from survey.services import mixing
+from survey.models.campaigns import Campaign, RaterGroup
+from survey.services import mixing, open_channel
 from survey.services.ballots import unpack_payload
 from survey.services.campaigns import move_campaign
 from survey.services.slips import reissue_slips
@@ -180,6 +180,35 @@ def test_the_open_link_needs_no_code(phone: FlaskClient, campaign: int) -> None:
     assert post(phone, fields).status_code == 303
     assert waiting() == 1
     assert phone.get("/o/999").status_code == 404
+
+
+def test_a_browser_that_answered_sees_its_receipt_in_place_of_a_new_form(
+    app: Flask, phone: FlaskClient, campaign: int
+) -> None:
+    link = f"/o/{db.session.scalars(select(RaterGroup.id).where(RaterGroup.kind == 'open')).one()}"
+    first = phone.get(link)
+    cookie = first.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert f"Path={link}" in cookie
+    post(phone, answers(form_of(phone.get(link))))
+    again = phone.get(link)
+    assert "data-receipt" in again.text
+    assert "data-relation" not in again.text
+    # A form left open in another tab is the same browser.
+    assert post(phone, answers(form_of(first))).status_code == 409
+    with app.test_client() as other:
+        assert post(other, answers(form_of(other.get(link)))).status_code == 303
+    assert waiting() == 2
+
+
+def test_the_open_link_pauses_for_an_address_that_stuffs_it(
+    phone: FlaskClient, campaign: int, codes: Codes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(open_channel.BY_ADDRESS, "most", 0)
+    link = f"/o/{db.session.scalars(select(RaterGroup.id).where(RaterGroup.kind == 'open')).one()}"
+    assert post(phone, answers(form_of(phone.get(link)))).status_code == 429
+    assert post(phone, answers(form_of(enter(phone, codes[CLASS][0])))).status_code == 303
+    assert waiting() == 1
 
 
 def test_a_comment_is_kept_apart_from_the_ballot(phone: FlaskClient, codes: Codes) -> None:

@@ -1,12 +1,16 @@
 """Pages without a login, and the home page of each role."""
 
+from secrets import token_hex
+
 import pytest
+from bs4 import BeautifulSoup
 from sqlalchemy import insert
 
 from survey.errors import Unavailable
 from survey.extensions import db
 from survey.models.ballots import receipt
 from survey.services import instances
+from survey.services.ballots import Holder, cast, find_progress, pack_payload
 from survey.services.campaigns import move_campaign
 
 
@@ -53,13 +57,51 @@ def test_receipts_are_published_only_after_the_close(stranger, campaign) -> None
 
 
 def test_receipts_come_in_pages(stranger, campaign) -> None:
-    rows = [{"text": f"R{n:09}", "campaign_id": campaign} for n in range(450)]
+    rows = [{"text": f"R{n:09}", "campaign_id": campaign} for n in range(1050)]
     db.session.execute(insert(receipt), rows)
     db.session.commit()
     move_campaign(campaign, "closed", actor="test")
     last = stranger.get(f"/receipts/{campaign}?page=99").text
-    assert "R000000449" in last
+    assert "R000001049" in last
     assert "R000000001" not in last
+
+
+def test_the_list_of_receipts_can_be_taken_home_whole_and_sorted(stranger, campaign) -> None:
+    rows = [{"text": f"R{n * 7919 % 1000:09}", "campaign_id": campaign} for n in range(1000)]
+    db.session.execute(insert(receipt), rows)
+    db.session.commit()
+    assert stranger.get(f"/receipts/{campaign}.txt").status_code == 404
+    move_campaign(campaign, "closed", actor="test")
+    answer = stranger.get(f"/receipts/{campaign}.txt", buffered=True)
+    lines = answer.text.splitlines()
+    assert answer.mimetype == "text/plain"
+    assert lines == sorted(lines)
+    assert len(set(lines)) == 1000
+
+
+def test_the_balance_is_public_after_the_close_and_adds_up(stranger, campaign, codes) -> None:
+    for code in codes["S-101-三年级1班"][:6]:
+        holder = Holder(code=code)
+        while (page := find_progress(holder).next_page) is not None:
+            cast(holder, target_code=page.code, form=token_hex(16), payload=pack_payload(bytes([4] * 8)))
+    assert stranger.get(f"/balance/{campaign}").status_code == 404
+    move_campaign(campaign, "closed", actor="test")
+    move_campaign(campaign, "tallied", actor="test")
+    tables = BeautifulSoup(stranger.get(f"/balance/{campaign}").text, "html.parser").select("table")
+    slips, pages = ([int(cell.text) for cell in table.select("tbody tr")[0].select("td")] for table in tables)
+    assert slips[0] == sum(slips[1:])
+    assert pages == [18, 0, 18, 0, 18]
+
+
+def test_the_promise_shows_the_drawing_in_the_readers_language(stranger) -> None:
+    for language, name in (("zh_Hans_CN", "ballot-life.zh.svg"), ("en", "ballot-life.en.svg")):
+        stranger.get(f"/language?to={language}")
+        image = BeautifulSoup(stranger.get("/promise").text, "html.parser").select_one("img.drawing")
+        assert image["src"].endswith(name)
+        assert image["alt"]
+        with stranger.get(image["src"]) as file:
+            assert file.mimetype == "image/svg+xml"
+            assert "<script" not in file.text
 
 
 def test_home_shows_the_officer_the_next_step(officer, campaign) -> None:

@@ -21,13 +21,48 @@ def upgrade() -> None:
     sa.Column('password_hash', sa.String(length=200), nullable=False),
     sa.Column('role', sa.String(length=20), nullable=False),
     sa.Column('school_code', sa.String(length=40), nullable=True),
+    sa.Column('staff_code', sa.String(length=40), nullable=True),
     sa.Column('must_change', sa.Boolean(), nullable=False),
     sa.Column('active', sa.Boolean(), nullable=False),
-    sa.Column('session_stamp', sa.String(length=40), nullable=False),
-    sa.Column('failures', sa.Integer(), nullable=False),
-    sa.Column('locked_until', sa.String(length=40), nullable=False),
+    sa.Column('password_set', sa.String(length=10), nullable=False),
+    sa.Column('totp_secret', sa.LargeBinary(), nullable=True),
+    sa.Column('totp_step', sa.BigInteger(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_account')),
-    sa.UniqueConstraint('name', name=op.f('uq_account_name'))
+    sa.UniqueConstraint('name', name=op.f('uq_account_name')),
+    sa.UniqueConstraint('staff_code', name=op.f('uq_account_staff_code'))
+    )
+    op.create_table('desk_session',
+    sa.Column('id', sa.LargeBinary(length=32), nullable=False),
+    sa.Column('account_id', sa.Integer(), nullable=False),
+    sa.Column('begun_at', sa.String(length=40), nullable=False),
+    sa.Column('seen_at', sa.String(length=40), nullable=False),
+    sa.Column('address', sa.String(length=60), nullable=False),
+    sa.Column('browser', sa.String(length=200), nullable=False),
+    sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_desk_session_account_id_account')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_desk_session'))
+    )
+    with op.batch_alter_table('desk_session', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_desk_session_account_id'), ['account_id'], unique=False)
+
+    op.create_table('login_throttle',
+    sa.Column('key', sa.LargeBinary(length=32), nullable=False),
+    sa.Column('account_id', sa.Integer(), nullable=True),
+    sa.Column('failures', sa.Integer(), nullable=False),
+    sa.Column('since', sa.String(length=40), nullable=False),
+    sa.Column('locked_until', sa.String(length=40), nullable=False),
+    sa.Column('known_until', sa.String(length=40), nullable=False),
+    sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_login_throttle_account_id_account')),
+    sa.PrimaryKeyConstraint('key', name=op.f('pk_login_throttle'))
+    )
+    with op.batch_alter_table('login_throttle', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_login_throttle_account_id'), ['account_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_login_throttle_since'), ['since'], unique=False)
+
+    op.create_table('recovery_code',
+    sa.Column('account_id', sa.Integer(), nullable=False),
+    sa.Column('digest', sa.LargeBinary(length=32), nullable=False),
+    sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_recovery_code_account_id_account')),
+    sa.PrimaryKeyConstraint('account_id', 'digest', name=op.f('pk_recovery_code'))
     )
     op.create_table('audit',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -56,6 +91,7 @@ def upgrade() -> None:
     sa.Column('template', sa.String(length=40), nullable=False),
     sa.Column('anonymity', sa.String(length=20), nullable=False),
     sa.Column('sealed', sa.Boolean(), nullable=False),
+    sa.Column('two_person', sa.Boolean(), nullable=False),
     sa.Column('state', sa.String(length=20), nullable=False),
     sa.Column('first_day', sa.Date(), nullable=False),
     sa.Column('last_day', sa.Date(), nullable=False),
@@ -92,6 +128,27 @@ def upgrade() -> None:
     sa.Column('target_id', sa.Integer(), nullable=False),
     sa.Column('payload', sa.LargeBinary(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_inbox')),
+    sqlite_with_rowid=False
+    )
+    op.create_table('pressure_report',
+    sa.Column('id', sa.LargeBinary(length=16), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('kinds', sa.String(length=100), nullable=False),
+    sa.Column('school', sa.String(length=100), nullable=False),
+    sa.Column('class_name', sa.String(length=60), nullable=False),
+    sa.Column('text', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_pressure_report')),
+    sqlite_with_rowid=False
+    )
+    with op.batch_alter_table('pressure_report', schema=None) as batch_op:
+        batch_op.create_index('ix_pressure_report_day', ['day'], unique=False)
+
+    op.create_table('voided_page',
+    sa.Column('id', sa.LargeBinary(length=16), nullable=False),
+    sa.Column('group_id', sa.Integer(), nullable=False),
+    sa.Column('target_id', sa.Integer(), nullable=False),
+    sa.Column('payload', sa.LargeBinary(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_voided_page')),
     sqlite_with_rowid=False
     )
     op.create_table('job',
@@ -155,6 +212,34 @@ def upgrade() -> None:
     with op.batch_alter_table('slip', schema=None) as batch_op:
         batch_op.create_index('ix_slip_group_id', ['group_id'], unique=False)
 
+    op.create_table('approval',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('campaign_id', sa.Integer(), nullable=False),
+    sa.Column('action', sa.String(length=20), nullable=False),
+    sa.Column('detail', sa.JSON(), nullable=False),
+    sa.Column('digest', sa.String(length=64), nullable=False),
+    sa.Column('state', sa.String(length=10), nullable=False),
+    sa.Column('asked_by', sa.String(length=100), nullable=False),
+    sa.Column('asked_at', sa.String(length=40), nullable=False),
+    sa.Column('decided_by', sa.String(length=100), nullable=False),
+    sa.Column('decided_at', sa.String(length=40), nullable=False),
+    sa.ForeignKeyConstraint(['campaign_id'], ['campaign.id'], name=op.f('fk_approval_campaign_id_campaign')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_approval'))
+    )
+    with op.batch_alter_table('approval', schema=None) as batch_op:
+        batch_op.create_index('ix_approval_campaign', ['campaign_id', 'action'], unique=False)
+        batch_op.create_index(batch_op.f('ix_approval_state'), ['state'], unique=False)
+
+    op.create_table('token_issue',
+    sa.Column('evaluation_id', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('staff_code', sa.String(length=40), nullable=False),
+    sa.Column('group_id', sa.Integer(), nullable=False),
+    sa.Column('paper', sa.Integer(), nullable=False),
+    sa.Column('retry', sa.LargeBinary(length=32), nullable=True),
+    sa.Column('fresh', sa.Boolean(), nullable=False),
+    sa.PrimaryKeyConstraint('evaluation_id', 'staff_code', name=op.f('pk_token_issue')),
+    sqlite_with_rowid=False
+    )
     op.create_table('evaluation',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('campaign_id', sa.Integer(), nullable=False),
@@ -249,6 +334,29 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['evaluation_id'], ['evaluation.id'], name=op.f('fk_cube_unit_evaluation_id_evaluation')),
     sa.PrimaryKeyConstraint('evaluation_id', 'code', name=op.f('pk_cube_unit'))
     )
+    op.create_table('integrity_evaluation',
+    sa.Column('evaluation_id', sa.Integer(), nullable=False),
+    sa.Column('campaign_id', sa.Integer(), nullable=False),
+    sa.Column('relation', sa.String(length=40), nullable=False),
+    sa.Column('document', sa.JSON(), nullable=False),
+    sa.ForeignKeyConstraint(['campaign_id'], ['campaign.id'], name=op.f('fk_integrity_evaluation_campaign_id_campaign')),
+    sa.ForeignKeyConstraint(['evaluation_id'], ['evaluation.id'], name=op.f('fk_integrity_evaluation_evaluation_id_evaluation')),
+    sa.PrimaryKeyConstraint('evaluation_id', name=op.f('pk_integrity_evaluation'))
+    )
+    with op.batch_alter_table('integrity_evaluation', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_integrity_evaluation_campaign_id'), ['campaign_id'], unique=False)
+
+    op.create_table('integrity_finding',
+    sa.Column('evaluation_id', sa.Integer(), nullable=False),
+    sa.Column('position', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('kind', sa.String(length=10), nullable=False),
+    sa.Column('code', sa.String(length=200), nullable=False),
+    sa.Column('name', sa.String(length=400), nullable=False),
+    sa.Column('school_code', sa.String(length=40), nullable=False),
+    sa.Column('document', sa.JSON(), nullable=False),
+    sa.ForeignKeyConstraint(['evaluation_id'], ['evaluation.id'], name=op.f('fk_integrity_finding_evaluation_id_evaluation')),
+    sa.PrimaryKeyConstraint('evaluation_id', 'position', name=op.f('pk_integrity_finding'))
+    )
     op.create_table('rater_group',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('evaluation_id', sa.Integer(), nullable=False),
@@ -270,6 +378,39 @@ def upgrade() -> None:
     with op.batch_alter_table('rater_group', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_rater_group_code'), ['code'], unique=False)
         batch_op.create_index(batch_op.f('ix_rater_group_evaluation_id'), ['evaluation_id'], unique=False)
+
+    op.create_table('token_key',
+    sa.Column('group_id', sa.Integer(), nullable=False),
+    sa.Column('public_key', sa.LargeBinary(), nullable=False),
+    sa.Column('private_key', sa.LargeBinary(), nullable=False),
+    sa.Column('fingerprint', sa.String(length=30), nullable=False),
+    sa.ForeignKeyConstraint(['group_id'], ['rater_group.id'], name=op.f('fk_token_key_group_id_rater_group')),
+    sa.PrimaryKeyConstraint('group_id', name=op.f('pk_token_key'))
+    )
+    op.create_table('open_count',
+    sa.Column('group_id', sa.Integer(), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('band', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('cast', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['group_id'], ['rater_group.id'], name=op.f('fk_open_count_group_id_rater_group')),
+    sa.PrimaryKeyConstraint('group_id', 'day', 'band', name=op.f('pk_open_count'))
+    )
+    op.create_table('voiding',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('campaign_id', sa.Integer(), nullable=False),
+    sa.Column('relation', sa.String(length=40), nullable=False),
+    sa.Column('school_code', sa.String(length=40), nullable=False),
+    sa.Column('group_code', sa.String(length=200), nullable=False),
+    sa.Column('name', sa.String(length=400), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('pages', sa.Integer(), nullable=False),
+    sa.Column('slips', sa.Integer(), nullable=False),
+    sa.Column('again', sa.Boolean(), nullable=False),
+    sa.ForeignKeyConstraint(['campaign_id'], ['campaign.id'], name=op.f('fk_voiding_campaign_id_campaign')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_voiding'))
+    )
+    with op.batch_alter_table('voiding', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_voiding_campaign_id'), ['campaign_id'], unique=False)
 
     op.create_table('tally',
     sa.Column('evaluation_id', sa.Integer(), nullable=False),
@@ -373,7 +514,18 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_rater_group_evaluation_id'))
         batch_op.drop_index(batch_op.f('ix_rater_group_code'))
 
+    with op.batch_alter_table('voiding', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_voiding_campaign_id'))
+
+    op.drop_table('voiding')
+    op.drop_table('open_count')
+    op.drop_table('token_key')
     op.drop_table('rater_group')
+    op.drop_table('integrity_finding')
+    with op.batch_alter_table('integrity_evaluation', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_integrity_evaluation_campaign_id'))
+
+    op.drop_table('integrity_evaluation')
     op.drop_table('cube_unit')
     with op.batch_alter_table('cube_target', schema=None) as batch_op:
         batch_op.drop_index('ix_cube_target_unit')
@@ -393,6 +545,12 @@ def downgrade() -> None:
     op.drop_table('school_class')
     op.drop_table('sealed_box')
     op.drop_table('evaluation')
+    op.drop_table('token_issue')
+    with op.batch_alter_table('approval', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_approval_state'))
+        batch_op.drop_index('ix_approval_campaign')
+
+    op.drop_table('approval')
     with op.batch_alter_table('slip', schema=None) as batch_op:
         batch_op.drop_index('ix_slip_group_id')
 
@@ -405,6 +563,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_job_state'))
 
     op.drop_table('job')
+    op.drop_table('voided_page')
+    with op.batch_alter_table('pressure_report', schema=None) as batch_op:
+        batch_op.drop_index('ix_pressure_report_day')
+
+    op.drop_table('pressure_report')
     op.drop_table('inbox')
     op.drop_table('department')
     op.drop_table('comment')
@@ -412,5 +575,15 @@ def downgrade() -> None:
     op.drop_table('campaign')
     op.drop_table('ballot')
     op.drop_table('audit')
+    op.drop_table('recovery_code')
+    with op.batch_alter_table('login_throttle', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_login_throttle_since'))
+        batch_op.drop_index(batch_op.f('ix_login_throttle_account_id'))
+
+    op.drop_table('login_throttle')
+    with op.batch_alter_table('desk_session', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_desk_session_account_id'))
+
+    op.drop_table('desk_session')
     op.drop_table('account')
     # ### end Alembic commands ###

@@ -1,0 +1,108 @@
+"""Reads of the audit log: a page of it, and the whole of it for an export."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, func, select
+
+from survey.extensions import db
+from survey.models.audit import AuditEntry
+
+TIME_ZONE = ZoneInfo("Asia/Shanghai")
+PER_PAGE = 50
+CHUNK = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One act; `at` is an ISO moment in UTC, `digest` covers the entry and all before it."""
+
+    id: int
+    at: str
+    actor: str
+    action: str
+    subject: str
+    detail: Mapping[str, Any]
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filter:
+    """Which entries: of one actor, of actions beginning with `action`, about `subject`, from day to day (Shanghai)."""
+
+    actor: str = ""
+    action: str = ""
+    subject: str = ""
+    first_day: date | None = None
+    last_day: date | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """A page of entries, newest first; `pages` is at least 1."""
+
+    entries: tuple[Entry, ...]
+    page: int
+    pages: int
+    total: int
+
+
+def audit_page(wanted: Filter, *, page: int) -> Page:
+    """Return one page of the log; a page number outside is brought inside."""
+    clauses = _clauses(wanted)
+    total = db.session.scalar(select(func.count()).select_from(AuditEntry).where(*clauses)) or 0
+    pages = max(1, -(-total // PER_PAGE))
+    page = min(max(1, page), pages)
+    query = select(AuditEntry).where(*clauses).order_by(AuditEntry.id.desc())
+    rows = db.session.scalars(query.limit(PER_PAGE).offset((page - 1) * PER_PAGE))
+    return Page(entries=tuple(_entry(row) for row in rows), page=page, pages=pages, total=total)
+
+
+def known_actions() -> list[str]:
+    """Return the kinds of acts that the log holds: what stands before the point of an action."""
+    return sorted({action.partition(".")[0] for action in db.session.scalars(select(AuditEntry.action).distinct())})
+
+
+def all_entries() -> Iterator[Entry]:
+    """Yield the whole log, oldest first, in pieces; read on a connection of its own, so that it can be streamed."""
+    columns = AuditEntry.__table__.c
+    with db.engine.connect() as connection:
+        rows = connection.execution_options(yield_per=CHUNK).execute(select(*columns).order_by(columns.id))
+        for row in rows:
+            yield Entry(**row._mapping)
+
+
+def _clauses(wanted: Filter) -> list[ColumnElement[bool]]:
+    clauses: list[ColumnElement[bool]] = []
+    if wanted.actor:
+        clauses.append(AuditEntry.actor == wanted.actor)
+    if wanted.action:
+        clauses.append(AuditEntry.action.startswith(wanted.action, autoescape=True))
+    if wanted.subject:
+        clauses.append(AuditEntry.subject.contains(wanted.subject, autoescape=True))
+    if wanted.first_day:
+        clauses.append(AuditEntry.at >= _midnight(wanted.first_day))
+    if wanted.last_day and wanted.last_day < date.max:
+        clauses.append(AuditEntry.at < _midnight(wanted.last_day + timedelta(days=1)))
+    return clauses
+
+
+def _midnight(day: date) -> str:
+    if day.year < 2:
+        return ""
+    return datetime.combine(day, time(), TIME_ZONE).astimezone(UTC).isoformat(timespec="seconds")
+
+
+def _entry(row: AuditEntry) -> Entry:
+    return Entry(
+        id=row.id,
+        at=row.at,
+        actor=row.actor,
+        action=row.action,
+        subject=row.subject,
+        detail=row.detail,
+        digest=row.digest,
+    )
