@@ -78,6 +78,41 @@ def _plain(document: dict[str, Any]) -> str:
     return "\n".join(f"{name}: {value}" for name, value in document.items())
 
 
+def run() -> None:
+    """Run the command line; what of it cannot be understood is said in one sentence, as every other refusal."""
+    try:
+        code = main(standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help() if error.ctx else "", err=True)
+        sys.exit(2)
+    except click.UsageError as error:
+        click.echo(_usage_sentence(error), err=True)
+        sys.exit(2)
+    except click.ClickException as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _usage_sentence(error: click.UsageError) -> str:
+    """Say in the console's language what of a command line cannot be understood, and how to see what can."""
+    say_in = _translation().gettext
+    command = error.ctx.command_path if error.ctx else "survey"
+    if isinstance(error, click.NoSuchOption):
+        text = say_in(N_("%(command)s knows no option %(name)s; --help lists what it knows."))
+        return text % {"command": command, "name": error.option_name}
+    if isinstance(error, click.MissingParameter) and error.param:
+        text = say_in(N_("%(command)s needs %(name)s; --help tells what it is."))
+        return text % {"command": command, "name": error.param.get_error_hint(error.ctx).strip("'")}
+    if isinstance(error, click.BadParameter) and error.param:
+        text = say_in(N_("%(command)s: %(name)s has a value that cannot be used: %(why)s"))
+        hint = error.param.get_error_hint(error.ctx).strip("'")
+        return text % {"command": command, "name": hint, "why": error.message}
+    return say_in(N_("%(command)s cannot be understood: %(why)s")) % {"command": command, "why": error.format_message()}
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 def main() -> None:
@@ -537,4 +572,4 @@ def check(as_json: bool) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

@@ -1,6 +1,8 @@
 """The console: documents on standard output, sentences on standard error, exit codes of the error tree."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -98,3 +100,53 @@ def test_a_database_that_is_down_is_one_sentence(config: Config, monkeypatch: py
         done = run(CliRunner(), *words)
         assert done.exit_code == 1
         assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_unit_is_voided_on_the_console(
+    config: Config, campaign: int, codes: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SURVEY_INSTANCE", str(config.instance))
+    monkeypatch.setenv("SURVEY_DATABASE_URL", config.database_url)
+    group, out = "S-101-三年级1班", tmp_path / "again"
+    words = ("campaign", "void", str(campaign), "--group", group, "--reason", "统一填写", "--json")
+    refused = run(CliRunner(), *words)
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "--out" in refused.stderr
+    document = json.loads(run(CliRunner(), *words, "--out", str(out)).stdout)
+    assert (document["voided"], document["slips"], document["pages"]) == (12, 12, 0)
+    assert (out / "slips.csv").read_text(encoding="utf-8-sig").count(group) == 12
+    checks = json.loads(run(CliRunner(), "check", "--json").stdout)["checks"]
+    assert next(check for check in checks if check["name"] == "balance")["ok"]
+    wrong = run(CliRunner(), "campaign", "void", str(campaign), "--group", "X", "--reason", "x", "--out", str(out))
+    assert wrong.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nope"], "nope"),
+        (["analyse"], "FILE"),
+        (["analyse", "x", "--targe", "y"], "--targe"),
+        (["campaign", "create", "--name", "a", "--year", "x", "--template", "five"], "--year"),
+    ],
+)
+def test_a_command_line_that_is_wrong_is_told_in_one_sentence(words: list[str], said: str) -> None:
+    done = subprocess.run([sys.executable, "-m", "survey.cli", *words], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_an_instance_is_backed_up_and_restored(
+    console: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(console, "init", "--admin", "boss", "--json")
+    file = tmp_path / "all.zip"
+    made = json.loads(run(console, "backup", str(file), "--json").stdout)
+    again = run(console, "backup", str(file), "--json")
+    assert (again.exit_code, again.stdout) == (2, "")
+    monkeypatch.setenv("SURVEY_INSTANCE", str(tmp_path / "other"))
+    assert json.loads(run(console, "restore", str(file), "--json").stdout)["rows"] == made["rows"] > 0
+    assert json.loads(run(console, "check", "--json").stdout)["ok"]
+    twice = run(console, "restore", str(file), "--json")
+    assert (twice.exit_code, twice.stdout) == (2, "")

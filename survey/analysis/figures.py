@@ -20,7 +20,8 @@ from survey.analysis.tallies import Tally
 class TargetFigures:
     """Per target (n_targets,); counts (n_targets, n_items, 1 + n_levels); groups: rater groups with valid ballots.
 
-    mean: moments of ballot means (level units); score: of ballot scores (points); rate: response rate, NaN without a
+    mean: moments of ballot means (level units); score: of ballot scores (points); verdict_ci: question B also where
+    there are too few classes for `class_ci` to be shown; rate: response rate, NaN without a
     roster; withheld: reason or None. The figures themselves are complete: whoever prints them applies `withheld`.
     """
 
@@ -34,6 +35,7 @@ class TargetFigures:
     score_ci: Interval
     roster_ci: Interval
     class_ci: Interval
+    verdict_ci: Interval
     fit: Reliability
     shrunken: Shrunken
     withheld: tuple[str | None, ...]
@@ -69,6 +71,7 @@ def target_figures(tally: Tally, population: Population, scheme: Scheme) -> Targ
     ballots = _sum_by(cells, tally.ballots, size=size)
     rate = population.response_rate(ballots)
     fit = fit_reliability(mean)
+    class_ci = _class_ci(tally, score, population, least=scheme.floors.classes)
     return TargetFigures(
         ballots=ballots,
         flagged=_sum_by(cells, tally.flagged, size=size),
@@ -79,7 +82,8 @@ def target_figures(tally: Tally, population: Population, scheme: Scheme) -> Targ
         score=score,
         score_ci=independent_interval(score),
         roster_ci=_roster_ci(tally, score, population),
-        class_ci=_class_ci(tally, score, population, scheme),
+        class_ci=class_ci,
+        verdict_ci=_verdict_ci(tally, score, population, shown=class_ci),
         fit=fit,
         shrunken=shrink(mean, fit),
         withheld=withheld_targets(valid=mean.n, rate=rate, floors=scheme.floors, population=population),
@@ -120,9 +124,23 @@ def _roster_ci(tally: Tally, score: Moments, population: Population) -> Interval
     return roster_interval(score, score, cell_target=rows, enrolled=heads)
 
 
-def _class_ci(tally: Tally, score: Moments, population: Population, scheme: Scheme) -> Interval:
+def _class_ci(tally: Tally, score: Moments, population: Population, *, least: int) -> Interval:
     if not population.classes:
         nothing = np.full(len(score.n), np.nan)
         return Interval(low=nothing, high=nothing)
-    cells = tally.score_moments()
-    return class_interval(score, cells, cell_target=tally.cell_target, least=scheme.floors.classes)
+    return class_interval(score, tally.score_moments(), cell_target=tally.cell_target, least=least)
+
+
+def _verdict_ci(tally: Tally, score: Moments, population: Population, *, shown: Interval) -> Interval:
+    """Return the interval that a verdict rests on, always of question B.
+
+    Raters in classes: by class from two classes on, where few happen to agree not narrower than independent ballots;
+    NaN with one class, which says nothing of others. Without classes the ballots are the random units.
+    """
+    alone = independent_interval(score)
+    if not population.classes:
+        return alone
+    few = _class_ci(tally, score, population, least=2)
+    known = ~np.isnan(shown.low)
+    low, high = np.minimum(few.low, alone.low), np.maximum(few.high, alone.high)
+    return Interval(low=np.where(known, shown.low, low), high=np.where(known, shown.high, high))

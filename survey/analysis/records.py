@@ -26,6 +26,8 @@ TARGET_FIGURES = (
     "verdict",
 )
 _EDGE = 1e-9
+FEWEST_EQUAL = 20
+"""So many ballots that all say the same may decide a verdict."""
 
 
 def target_records(
@@ -95,23 +97,18 @@ def _verdicts(figures: TargetFigures, population: Population, scheme: Scheme) ->
     floors = scheme.floors
     few = (figures.valid < floors.verdict_ballots) | (figures.groups < floors.verdict_classes)
     improvement_only = few & population.classes
-    return [
-        _verdict(valid, only, class_ci or roster_ci or score_ci, scheme.threshold)
-        for valid, only, class_ci, roster_ci, score_ci in zip(
-            figures.valid.tolist(),
-            improvement_only.tolist(),
-            _pairs(figures.class_ci),
-            _pairs(figures.roster_ci),
-            _pairs(figures.score_ci),
-            strict=True,
-        )
-    ]
+    columns = zip(figures.valid.tolist(), improvement_only.tolist(), _pairs(figures.verdict_ci), strict=True)
+    return [_verdict(valid, only, interval, scheme.threshold) for valid, only, interval in columns]
 
 
 def _verdict(valid: int, improvement_only: bool, interval: list[float] | None, threshold: float) -> str | None:
     if valid == 0:
         return None
-    return "improvement_only" if improvement_only else verdict(interval, threshold)
+    if improvement_only:
+        return "improvement_only"
+    # A few equal ballots are no certainty, though their interval has no width.
+    certain = interval is not None and interval[0] == interval[1]
+    return "undecided" if certain and valid < FEWEST_EQUAL else verdict(interval, threshold)
 
 
 def _item_records(counts: Ints, *, items: Sequence[str], scheme: Scheme) -> Iterator[Record]:

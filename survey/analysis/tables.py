@@ -100,9 +100,11 @@ def read_foreign_ballots(path: Path, columns: Columns, *, levels: tuple[int, int
 
 
 def _check_header(path: Path, header: list[str], columns: Columns) -> None:
+    if not header:
+        raise BadInput(N_("%(file)s: the file is empty; its first line must name the columns."), file=path.name)
     for name in (columns.target, columns.unit, columns.group, *columns.items):
         if name is not None and header.count(name) != 1:
-            known = ", ".join(header[:30]) or "none"
+            known = ", ".join(header[:30])
             raise BadInput(
                 N_("%(file)s: there must be exactly one column %(name)s; the columns are: %(known)s."),
                 file=path.name,

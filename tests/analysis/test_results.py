@@ -217,6 +217,29 @@ def test_few_ballots_or_one_class_serve_improvement_only(run, n_classes, n):
     assert run(*classes(n_classes, n), classes=True).targets[0]["verdict"] == "improvement_only"
 
 
+def test_few_classes_make_no_bold_verdict(run):
+    # The classes disagree: taken ballot by ballot the score would lie surely above 60.
+    rooms = enumerate((5, 5, 4, 2))
+    rows = [("t", f"c{room}", [max(base - (row % 3 == 0), 1)]) for room, base in rooms for row in range(30)]
+    found = run(*rows, classes=True).targets[0]
+    assert found["score_ci"][0] > 60.0
+    assert (found["score_ci_class"], found["verdict"]) == (None, "undecided")
+
+
+def test_few_classes_that_agree_still_decide(run):
+    assert run(*classes(2, 30, level=5), classes=True).targets[0]["verdict"] == "met"
+
+
+@pytest.mark.parametrize(("n", "verdict"), [(2, "undecided"), (19, "undecided"), (20, "met")])
+def test_a_few_equal_ballots_are_no_certainty(run, open_scheme, n, verdict):
+    assert run(*ballots("t", [5] * n), scheme=open_scheme).targets[0]["verdict"] == verdict
+
+
+def test_one_class_says_nothing_of_others(run, open_scheme):
+    found = run(*classes(1, 40, level=5), classes=True, scheme=open_scheme).targets[0]
+    assert found["verdict"] == "undecided"
+
+
 @pytest.mark.parametrize(
     ("levels", "verdict"), [([5, 4] * 10, "met"), ([2, 1] * 10, "not_met"), ([4, 2] * 10, "undecided")]
 )
