@@ -19,7 +19,7 @@ class CodeForm(FlaskForm):
     """The second step of logging in; `pending` proves the first."""
 
     pending = HiddenField()
-    code = StringField(lazy_gettext("Code"), [InputRequired(NEEDED), Length(max=40)])
+    code = StringField(lazy_gettext("Login code"), [InputRequired(NEEDED), Length(max=40)])
 
 
 class ProofForm(FlaskForm):
@@ -32,14 +32,14 @@ class EnrolForm(FlaskForm):
     """The first code of a new second factor; `carried` is its sealed secret."""
 
     carried = HiddenField()
-    code = StringField(lazy_gettext("Code"), [InputRequired(NEEDED), Length(max=40)])
+    code = StringField(lazy_gettext("Login code"), [InputRequired(NEEDED), Length(max=40)])
 
 
 class GiveUpForm(FlaskForm):
     """Password and code, to give the second factor up."""
 
     password = PasswordField(lazy_gettext("Password"), [InputRequired(NEEDED), Length(max=200)])
-    code = StringField(lazy_gettext("Code"), [InputRequired(NEEDED), Length(max=40)])
+    code = StringField(lazy_gettext("Login code"), [InputRequired(NEEDED), Length(max=40)])
 
 
 class PasswordForm(FlaskForm):

@@ -11,5 +11,5 @@ from survey.forms.accounts import NEEDED
 class VoidForm(FlaskForm):
     """A unit of the school that is shown, and the reason; the view sets the choices."""
 
-    unit = SelectField(lazy_gettext("Unit"))
+    unit = SelectField(lazy_gettext("Unit"), [InputRequired(NEEDED)])
     reason = TextAreaField(lazy_gettext("Reason"), [InputRequired(NEEDED), Length(max=200)])

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Engine, func, select
 
 from survey.extensions import db
 from survey.models.audit import AuditEntry
@@ -67,12 +67,21 @@ def known_actions() -> list[str]:
 
 
 def all_entries() -> Iterator[Entry]:
-    """Yield the whole log, oldest first, in pieces; read on a connection of its own, so that it can be streamed."""
-    columns = AuditEntry.__table__.c
-    with db.engine.connect() as connection:
-        rows = connection.execution_options(yield_per=CHUNK).execute(select(*columns).order_by(columns.id))
-        for row in rows:
-            yield Entry(**row._mapping)
+    """Return the whole log, oldest first, in pieces: a slow reader holds no transaction open between two of them."""
+    # Taken now: a streamed answer is written after the application's context has ended.
+    return _pieces(db.engine)
+
+
+def _pieces(engine: Engine) -> Iterator[Entry]:
+    columns, last = AuditEntry.__table__.c, 0
+    while True:
+        query = select(*columns).where(columns.id > last).order_by(columns.id).limit(CHUNK)
+        with engine.connect() as connection:
+            rows = connection.execute(query).all()
+        if not rows:
+            return
+        yield from (Entry(**row._mapping) for row in rows)
+        last = rows[-1].id
 
 
 def _clauses(wanted: Filter) -> list[ColumnElement[bool]]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from flask_babel import gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import Engine, func, select
 
 from survey.errors import NotFound
 from survey.extensions import db
@@ -70,10 +70,24 @@ def has_receipt(campaign_id: int, text: str) -> bool:
 
 
 def all_receipts(campaign_id: int) -> Iterator[str]:
-    """Yield the whole sorted list; raises NotFound before the close (at once, not at the first receipt)."""
+    """Yield the whole sorted list in parts, a receipt a line; raises NotFound before the close, at once.
+
+    Each part is a read of its own: a slow download holds no transaction open.
+    """
     published_name(campaign_id)
-    query = select(receipt.c.text).where(receipt.c.campaign_id == campaign_id).order_by(receipt.c.text)
-    return (text for text in db.session.scalars(query, execution_options={"yield_per": CHUNK}))
+    return _parts(db.engine, campaign_id)
+
+
+def _parts(engine: Engine, campaign_id: int) -> Iterator[str]:
+    last = ""
+    while True:
+        query = select(receipt.c.text).where(receipt.c.campaign_id == campaign_id, receipt.c.text > last)
+        with engine.connect() as connection:
+            texts = connection.scalars(query.order_by(receipt.c.text).limit(CHUNK)).all()
+        if not texts:
+            return
+        last = texts[-1]
+        yield "".join(f"{text}\n" for text in texts)
 
 
 def published_name(campaign_id: int) -> str:

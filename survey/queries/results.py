@@ -331,10 +331,10 @@ def _conditions(head: EvaluationHead, wanted: TargetFilter) -> list[ColumnElemen
     return conditions
 
 
-def find_target(head: EvaluationHead, code: str) -> Row:
-    """Return one target; raise NotFound."""
+def find_target(head: EvaluationHead, code: str, *, school: str | None = None) -> Row:
+    """Return one target, of one school only if given; raise NotFound."""
     target = db.session.get(CubeTarget, (head.id, code))
-    if target is None:
+    if target is None or school not in (None, target.school_code):
         raise NotFound(_("There is no such target in these results."))
     return _target_row(target)
 

@@ -149,6 +149,12 @@ def pending_requests(campaign_id: int) -> list[Approval]:
     return [request for request in found if not has_lapsed(request)]
 
 
+def waiting_for(actor: str, role: str) -> list[Approval]:
+    """Return the requests of others that an account might confirm now, newest first."""
+    found = (request for request in list_approvals(states=("waiting",)) if not has_lapsed(request))
+    return [request for request in found if request.asked_by != actor and may_decide(request, role)]
+
+
 def roles_for(action: str) -> frozenset[str]:
     """Return the roles that may ask for a step and confirm it."""
     return frozenset(role for role, permissions in ROLES.items() if ACTIONS.get(action, frozenset()) & permissions)

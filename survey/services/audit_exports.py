@@ -20,18 +20,19 @@ def export_log(form: str, *, actor: str) -> Iterator[bytes]:
     """Record the export, then return the whole log in pieces, its own entry last. `form` is a key of `FORMATS`."""
     with transaction() as session:
         audit.record(session, actor=actor, action="audit.export", detail={"format": form})
-    return _json_lines() if form == "jsonl" else _csv()
+    entries = all_entries()
+    return _json_lines(entries) if form == "jsonl" else _csv(entries)
 
 
-def _json_lines() -> Iterator[bytes]:
+def _json_lines(entries: Iterator[Entry]) -> Iterator[bytes]:
     """Yield one entry a line. Its digest is SHA-256 over the one before and this entry's content (`audit.digest`)."""
-    for entry in all_entries():
+    for entry in entries:
         yield json.dumps(asdict(entry), ensure_ascii=False).encode() + b"\n"
 
 
-def _csv() -> Iterator[bytes]:
+def _csv(entries: Iterator[Entry]) -> Iterator[bytes]:
     yield b"\xef\xbb\xbf" + _line(HEAD)
-    for entry in all_entries():
+    for entry in entries:
         yield _line(_cells(entry))
 
 

@@ -51,7 +51,8 @@ def guide(campaign: CampaignRow) -> Guidance:
         wanted=wanted,
         action=_before(campaign) or wanted,
         job=unfinished_job("move_campaign", campaign=campaign.id)
-        or unfinished_job("print_slips", campaign=campaign.id),
+        or unfinished_job("print_slips", campaign=campaign.id)
+        or unfinished_job("void_unit", campaign=campaign.id),
     )
 
 

@@ -55,11 +55,11 @@ def mix() -> int:
     with write_connection() as connection:
         # Looked at first: a sealed box may be large, and then nothing of it is read every minute.
         moved = _move(connection, minimum=SMALLEST_BATCH, campaign_id=None) if connection.scalar(_MIXABLE) else 0
-        tokens.forget_order(connection)
+        reordered = tokens.forget_order(connection)
     if is_sqlite():
         checkpoint()
-    elif moved:
-        _postgresql("VACUUM inbox")
+    elif moved or reordered:
+        _postgresql("VACUUM inbox, token_issue")
     return moved
 
 
@@ -87,7 +87,7 @@ def cover_tracks() -> None:
 
 
 def rewrite_reports() -> None:
-    """Write the pressure reports anew in key order (PostgreSQL): no transaction tells which came beside which ballot."""
+    """Write the pressure reports anew in key order (PostgreSQL): no transaction tells which came beside a ballot."""
     if not is_sqlite():
         with db.engine.begin() as connection:
             _rewrite(connection, "pressure_report", "id")

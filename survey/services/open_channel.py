@@ -6,8 +6,8 @@ counted in the memory of a process; the database learns how many answers came in
 """
 
 from survey.errors import BallotRefused
-from survey.services.seals import unseal
 from survey.services.address_limits import Throttle
+from survey.services.seals import unseal
 
 # A market or a school is one address; a machine that stuffs the box is far above this.
 BY_ADDRESS = Throttle(most=1500, seconds=600)

@@ -16,8 +16,8 @@ from survey.database import write_connection
 from survey.errors import BadInput, TooMany
 from survey.models.pressure_reports import pressure_report
 from survey.services import mixing
-from survey.services.ballots import today
 from survey.services.address_limits import Throttle
+from survey.services.ballots import today
 
 # What may have happened; the words stand in the view.
 KINDS = ("told", "watched", "taken", "rewarded", "threatened", "other")

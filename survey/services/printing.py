@@ -80,7 +80,8 @@ def _set_aside(directory: Path) -> None:
 
 def _text_cell(text: str) -> str:
     """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if unicodedata.normalize("NFKC", text).lstrip()[:1] in ("=", "+", "-", "@") else text
+    risky = text[:1] in ("\t", "\r") or unicodedata.normalize("NFKC", text).lstrip()[:1] in ("=", "+", "-", "@")
+    return f"'{text}" if risky else text
 
 
 def _write_csv(groups: Iterable[IssuedGroup], path: Path) -> Path:

@@ -294,21 +294,23 @@ def _refuse_unless_open(state: str, first_day: date, last_day: date) -> None:
         raise BallotRefused("closed")
 
 
-def forget_order(connection: Connection) -> None:
-    """Write the issue rows anew in the order of staff codes, if any came since the last time.
+def forget_order(connection: Connection) -> bool:
+    """Write the issue rows anew in the order of staff codes, if any came since the last time; tell whether it did.
 
     A page of SQLite keeps the order of insertion in its cell offsets, PostgreSQL in xmin and ctid: whoever compared it
-    with the order in which tokens are handed in could guess. The worker does this every minute, before its check-point.
+    with the order in which tokens are handed in could guess. The worker does this every minute, before its check-point
+    or VACUUM.
     """
     if not connection.scalar(select(token_issue.c.staff_code).where(token_issue.c.fresh).limit(1)):
-        return
+        return False
     if not is_sqlite():
         # A row that came between the reading and the deleting would be lost, and its person given a second right.
-        connection.execute(text("LOCK TABLE token_issue IN ACCESS EXCLUSIVE MODE"))
+        connection.execute(text("LOCK TABLE token_issue IN SHARE ROW EXCLUSIVE MODE"))
     rows = connection.execute(select(token_issue)).mappings().all()
     again = sorted(({**row, "fresh": False} for row in rows), key=_order)
-    connection.execute(delete(token_issue) if is_sqlite() else text("TRUNCATE token_issue"))
+    connection.execute(delete(token_issue))
     connection.execute(insert(token_issue), again)
+    return True
 
 
 def _order(row: dict[str, Any]) -> tuple[int, str]:

@@ -182,7 +182,12 @@
       await post(page.dataset.logout, page, {}).catch(() => {});
       location.replace(`${page.dataset.voting}#${token}`);
     });
+    /* Until it was taken along somehow, leaving the page asks first: it cannot be shown again. */
+    const ask = (event) => { event.preventDefault(); };
+    window.addEventListener('beforeunload', ask);
+    ['copy', 'print', 'store', 'vote'].forEach((way) => one(way, box).addEventListener('click', () => window.removeEventListener('beforeunload', ask)));
     one('before', page).hidden = true;
+    one('paper', page).hidden = true;
     box.hidden = false;
     box.focus();
   }

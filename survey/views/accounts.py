@@ -20,17 +20,21 @@ from survey.services import accounts as service
 from survey.services import logins, passwords, sessions
 from survey.services.first_passwords import password_workbook
 from survey.views.addresses import local_page
+from survey.views.application import is_of_respondent
 from survey.views.words import role_name
 
 blueprint = Blueprint("accounts", __name__)
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+# What a browser calls itself -> its name; the first that fits, for most also call themselves what they are not.
+_BROWSERS = {"MicroMessenger": "WeChat", "Edg": "Edge", "Firefox": "Firefox", "Chrome": "Chrome", "Safari": "Safari"}
+_SYSTEMS = {"Windows": "Windows", "Android": "Android", "iPhone": "iPhone", "Mac OS": "Mac", "Linux": "Linux"}
 login.login_view = "accounts.log_in"
 login.login_message = ""
 
 
 def _user(_request: Request) -> query.User | None:
-    """Return who is logged in; nobody when that cannot be read."""
-    if g.get("nobody_known"):
+    """Return who is logged in; nobody when that cannot be read, and nobody on respondents' pages."""
+    if g.get("nobody_known") or is_of_respondent():
         return None
     # Should the database fail here, the error page must not ask it again.
     g.nobody_known = True
@@ -217,3 +221,12 @@ def add_schools() -> BaseResponse:
         return redirect(url_for("accounts.index"), code=303)
     headers = {"Content-Disposition": "attachment; filename=accounts.xlsx", "Cache-Control": "no-store"}
     return Response(password_workbook(made), mimetype=XLSX, headers=headers)
+
+
+def browser_name(text: str) -> str:
+    """Write in two words what a browser says of itself; the whole of it when nothing is known."""
+    names = [next((name for sign, name in known.items() if sign in text), "") for known in (_BROWSERS, _SYSTEMS)]
+    return " · ".join(filter(None, names)) or text
+
+
+blueprint.add_app_template_filter(browser_name)

@@ -81,13 +81,13 @@ class Application(Flask):
 
     def preprocess_request(self) -> Any:
         """Run the hooks before a view, for the desk; a respondent's form is small."""
-        if _of_respondent() or request.endpoint in SMALL_FORMS:
+        if is_of_respondent() or request.endpoint in SMALL_FORMS:
             request.max_content_length = MOST_BALLOT_BYTES
-        return None if _of_respondent() else super().preprocess_request()
+        return None if is_of_respondent() else super().preprocess_request()
 
     def process_response(self, response: Response) -> Response:
         """Run the hooks after a view, save the session and add the headers, for the desk."""
-        if not _of_respondent():
+        if not is_of_respondent():
             return _with_headers(super().process_response(response))
         request.environ[_OF_RESPONDENT] = True
         return response
@@ -111,5 +111,6 @@ def holds_nul() -> bool:
     return any("\0" in text for text in (request.path, *request.args.values(), *fields))
 
 
-def _of_respondent() -> bool:
+def is_of_respondent() -> bool:
+    """Tell whether this request is for a respondent's page."""
     return (request.endpoint or "").startswith(RESPONDENTS)

@@ -12,6 +12,7 @@ from werkzeug.exceptions import NotFound
 from survey.access import requires
 from survey.queries import audit as query
 from survey.services.audit_exports import FORMATS, export_log
+from survey.views.act_words import act_kind, act_name
 
 blueprint = Blueprint("audit", __name__)
 
@@ -60,4 +61,5 @@ def detail_text(detail: Mapping[str, Any]) -> str:
     return json.dumps(detail, ensure_ascii=False)[1:-1] if detail else ""
 
 
-blueprint.add_app_template_filter(detail_text)
+for word in (detail_text, act_name, act_kind):
+    blueprint.add_app_template_filter(word)

@@ -39,6 +39,7 @@ BIG_SECONDS = 31_536_000
 MOST_WRONG = 30
 WRONG_SECONDS = 300
 RETRY_SECONDS = 5
+PAUSE_SECONDS = 600
 FORM_NUMBER = re.compile(r"[0-9a-f]{32}")
 SLOTS = ("code", "form", "target", "name", "detail", "position", "draft", "minutes")
 RECEIPT_SLOTS = ("receipt", "first_half", "second_half")
@@ -310,7 +311,13 @@ def _respond(template: str, *, status: int, **context: Any) -> Response:
 @blueprint.errorhandler(BallotRefused)
 def _refused(refusal: BallotRefused) -> Response:
     title, message, next_step = _words(refusal.kind)
-    return _respond("ballots/message.html", status=refusal.status, title=title, message=message, next_step=next_step)
+    # What may be sent again later keeps its draft.
+    later = PAUSE_SECONDS if refusal.kind == "crowded" else 0
+    words = {"title": title, "message": message, "next_step": next_step, "retry_after": later}
+    response = _respond("ballots/message.html", status=refusal.status, **words)
+    if later:
+        response.headers["Retry-After"] = str(later)
+    return response
 
 
 @blueprint.errorhandler(Unavailable)

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, current_app, redirect, render_template, request, stream_with_context, url_for
+from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
 from survey.access import SCHOOL_ROLE, requires
 from survey.queries import balances, campaigns, notices, receipts, rosters, turnout, voiding
+from survey.services.approvals import waiting_for
 from survey.services.guidance import guide
 from survey.services.instances import can_write
 from survey.views import words
@@ -39,6 +40,7 @@ def _desk() -> Any:
         roster=rosters.roster_summary(),
         plans=[guide(campaign) for campaign in current],
         turnout={c.id: turnout.relation_turnout(c.id) for c in current if c.state == "open"},
+        requests=waiting_for(current_user.name, current_user.role),
         released=[c for c in campaigns.list_campaigns() if c.state == "released"],
     )
 
@@ -65,9 +67,8 @@ def receipt_list(campaign: int) -> str:
 @blueprint.get("/receipts/<int(max=2147483647):campaign>.txt")
 def receipt_file(campaign: int) -> Response:
     """Hand out the whole list, sorted, one receipt a line, for whoever wants to keep or compare it."""
-    lines = (f"{text}\n" for text in receipts.all_receipts(campaign))
     headers = {"Content-Disposition": f"attachment; filename=receipts-{campaign}.txt"}
-    return Response(stream_with_context(lines), mimetype="text/plain", headers=headers)
+    return Response(receipts.all_receipts(campaign), mimetype="text/plain", headers=headers)
 
 
 @blueprint.get("/balance/<int(max=2147483647):campaign>")

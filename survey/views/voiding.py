@@ -46,7 +46,8 @@ def _choices(campaign_id: int, school: str) -> list[SelectChoice]:
     """Return the groups of a school, after the whole school once for each relation in which it has several."""
     groups = [group for group in query.group_rows(campaign_id, school_code=school) if group.kind == "slip"]
     relations = dict.fromkeys(group.relation for group in groups) if school else {}
-    choices = [
+    choices = [SelectChoice("", _("Choose a unit"))]
+    choices += [
         SelectChoice(WHOLE + relation, _("Whole school: %(relation)s", relation=relation_name(relation)))
         for relation in relations
         if sum(group.relation == relation for group in groups) > 1

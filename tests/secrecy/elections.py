@@ -19,9 +19,10 @@ from survey.services.slips import code_hmac
 GROUP, TARGET = "P-101-三年级1班", "101"
 BATCH = 6
 NAIVE = (
-    "CREATE TABLE naive_voter (id INTEGER PRIMARY KEY, name VARCHAR(40))",
+    "CREATE TABLE naive_voter (id {serial} PRIMARY KEY, name VARCHAR(40))",
     "CREATE TABLE naive_ballot (id VARCHAR(40) PRIMARY KEY, answers {blob})",
 )
+SQLITE, POSTGRESQL = {"serial": "INTEGER", "blob": "BLOB"}, {"serial": "SERIAL", "blob": "BYTEA"}
 _EMPTIED = "inbox, ballot, comment, receipt, cast_mark, naive_voter, naive_ballot"
 
 
@@ -75,10 +76,8 @@ class Booth:
         self.campaign, self.codes, self.chance = campaign, codes, chance
         self._kept = folder / "beginning.sqlite3"
         with db.engine.begin() as connection:
-            for table in NAIVE:
-                serial = table.replace("INTEGER PRIMARY KEY", "SERIAL PRIMARY KEY")
-                table = table if is_sqlite() else serial
-                connection.execute(text(table.format(blob="BLOB" if is_sqlite() else "BYTEA")))
+            for made in NAIVE:
+                connection.execute(text(made.format(**(SQLITE if is_sqlite() else POSTGRESQL))))
         if is_sqlite():
             checkpoint(must=True)
             shutil.copy(self.file, self._kept)
@@ -104,12 +103,12 @@ class Booth:
             return
         with db.engine.begin() as connection:
             connection.execute(text(f"TRUNCATE {_EMPTIED}"))
-            connection.execute(text("UPDATE group_count SET \"cast\" = 0, mixed = 0"))
+            connection.execute(text('UPDATE group_count SET "cast" = 0, mixed = 0'))
             connection.execute(text("UPDATE rater_group SET begun = 0"))
             connection.execute(text("UPDATE campaign SET state = 'open' WHERE id = :id"), {"id": self.campaign})
 
     def run(self, election: Election, look: Callable[[str], None]) -> None:
-        """Let everybody vote, with a mix after each batch, and close; `look` is called before and after each mix and after the close."""
+        """Let everybody vote, mix after each batch, and close; `look` is called around each mix and after the close."""
         for number, batch in enumerate(election.batches):
             for voter in batch:
                 election.cast(voter)
@@ -136,4 +135,3 @@ def plain(value: object) -> bytes:
 def places_of(order: Iterable[int]) -> dict[int, tuple[int, ...]]:
     """Return the place of each voter in an order."""
     return {voter: (place,) for place, voter in enumerate(order)}
-

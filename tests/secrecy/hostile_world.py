@@ -58,7 +58,11 @@ def spoiled(text: Text) -> io.BytesIO:
     """Return a workbook that cannot be imported: wrong cells, headers and sheets, each with a hostile text."""
     target = io.BytesIO()
     with xlsxwriter.Workbook(target, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
-        rows = [("学校代码", "学校名称", "学区", "学段", text(40)), ("1", text(300), text(150), text(80)), ("1", "", "", "")]
+        rows = [
+            ("学校代码", "学校名称", "学区", "学段", text(40)),
+            ("1", text(300), text(150), text(80)),
+            ("1", "", "", ""),
+        ]
         for number, row in enumerate(rows):
             book.add_worksheet("学校").write_row(number, 0, row) if not number else book.worksheets()[0].write_row(
                 number, 0, row

@@ -1,4 +1,4 @@
-"""Hostile texts of many families, each with a number by which it is found again, and short enough for a roster's cell."""
+"""Hostile texts of many families, each with a number by which it is found again, and short enough for a cell."""
 
 from collections.abc import Iterator
 
@@ -82,8 +82,26 @@ _OUTS = (
 )
 FORMULAS = tuple(
     head + body
-    for head in ("=", "+", "-", "@", "\t=", "\r=", "\n=", "＝", "＋", "－", "＠", " =", "\u3000=", "\u00a0@", "﹦")
-    for body in ("1+1", "cmd|' /C calc'!A0", "HYPERLINK(\"http://x.y\")", "SUM(A1)")
+    for head in (
+        "\t",
+        "\r",
+        "=",
+        "+",
+        "-",
+        "@",
+        "\t=",
+        "\r=",
+        "\n=",
+        "＝",
+        "＋",
+        "－",
+        "＠",
+        " =",
+        "\u3000=",
+        "\u00a0@",
+        "﹦",
+    )
+    for body in ("1+1", "cmd|' /C calc'!A0", 'HYPERLINK("http://x.y")', "SUM(A1)")
 )
 
 

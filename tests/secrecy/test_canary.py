@@ -177,7 +177,8 @@ def test_a_known_code_stands_nowhere_after_a_vote(console: Watched, tmp_path: Pa
         check_addresses(phone, used)
         for state in ("closed", "tallied", "released"):
             console.json("campaign", "move", 1, state)
-        assert vote(phone, used[0]).receipt
+        with Phone(base) as later:
+            assert vote(later, used[0]).receipt
     results = console.json("results", 1)
     assert WORDS not in json.dumps(results, ensure_ascii=False)
     assert console.json("check")["ok"]
@@ -196,7 +197,9 @@ def check_addresses(phone: Nosy, used: list[str]) -> None:
     for page in phone.pages:
         soup = BeautifulSoup(page, "html.parser")
         assert all(form["method"].lower() == "post" for form in soup.select("form:has([name=code])"))
-        links = [str(tag.get(name)) for tag in soup.find_all(True) for name in ("href", "src", "action") if tag.get(name)]
+        links = [
+            str(tag.get(name)) for tag in soup.find_all(True) for name in ("href", "src", "action") if tag.get(name)
+        ]
         assert not [link for link in links for mark in marks if mark in link]
         # Nor does the page itself: the code comes back only sealed.
         assert not [mark for mark in marks if mark in page]
@@ -222,9 +225,9 @@ def check_postgresql(used: list[str]) -> None:
 
 def test_the_script_of_the_code_page_takes_the_fragment_out_of_the_address_and_posts_it() -> None:
     script = (Path(__file__).parents[2] / "survey" / "static").glob("*.js")
-    entry = next(text for path in script if "location.hash" in (text := path.read_text(encoding="utf-8")) and "code" in text)
+    entry = next(
+        text for path in script if "location.hash" in (text := path.read_text(encoding="utf-8")) and "code" in text
+    )
     assert re.search(r"history\.replaceState\(null, '', location\.pathname \+ location\.search\)", entry)
     # Nothing is fetched, beaconed or built into an address.
     assert not re.search(r"fetch\(|XMLHttpRequest|sendBeacon|location\.(href|assign|replace)\b|new Image", entry)
-
-

@@ -1,4 +1,4 @@
-"""Hostile texts in every cell, question, comment and name: every page and export shows them as text and nothing else."""
+"""Hostile texts in every cell, question, comment and name: pages and exports show them as text and nothing else."""
 
 import csv
 import io
@@ -32,6 +32,7 @@ from tests.secrecy.payloads import FORMULAS, payloads
 
 Browser = Callable[..., FlaskClient]
 MOST = 12
+FORMULA_HEADS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "﹦")
 
 
 class Texts:
@@ -77,6 +78,9 @@ class Visit:
         self.bad(address, "default-src 'none'; script-src 'self'" not in policy or "unsafe" in policy, policy)
         if kind.startswith("text/html"):
             self.page(address, response.text)
+        elif kind.startswith("text/csv"):
+            cells = [cell for row in csv.reader(io.StringIO(response.text.removeprefix("\ufeff"))) for cell in row]
+            self.bad(address, any(cell.startswith(FORMULA_HEADS) for cell in cells), "a formula")
         elif "json" in address or address.endswith(".json"):
             self.bad(address, response.status_code == 200 and kind != "application/json", kind)
         location = response.headers.get("Location", "")
@@ -132,24 +136,29 @@ def _built(adapter: Any, rule: Rule, values: dict[str, list[Any]]) -> Iterator[s
             continue
 
 
-def personas(browser: Browser, text: Texts) -> dict[str, FlaskClient]:
-    """Log in one account of every role, with a name of the world's kind."""
+def log_in(browser: Browser, role: str, text: Texts) -> FlaskClient | None:
+    """Return a browser with an account of the role, whose name is one of the texts; None if the role needs more."""
     school = db.session.scalars(select(School.code).where(~School.left)).first()
-    found: dict[str, FlaskClient] = {"": browser()}
-    for role in ROLES:
-        try:
-            found[role] = browser(text(60), role=role, school=school if role == "school" else None)
-        except SurveyError:
-            db.session.rollback()
-    assert {"officer", "viewer", "school"} <= set(found)
-    return found
+    try:
+        return browser(text(60) if role else "", role=role, school=school if role == "school" else None)
+    except SurveyError:
+        db.session.rollback()
+        return None
 
 
 def walk(app: Flask, browser: Browser, visit: Visit, text: Texts, campaigns: list[int]) -> None:
     """Open every address as every role."""
-    for role, client in personas(browser, text).items():
-        for address in set(addresses(app, campaigns, most=MOST if role == "officer" else MOST // 3)):
-            response = client.get(address)
+    for role in ("", *ROLES):
+        client = log_in(browser, role, text)
+        assert client is not None or role not in ("officer", "viewer", "school")
+        most = MOST if role == "officer" else MOST // 3
+        for address in sorted(set(addresses(app, campaigns, most=most))) if client else ():
+            response = client.get(address, buffered=True)
+            if role and response.headers.get("Location", "").startswith("/login"):
+                # Some page ended the session, as that for voting with a token does.
+                client = log_in(browser, role, text)
+                assert client is not None
+                response = client.get(address, buffered=True)
             visit.see(f"{role} {address}", response)
 
 
@@ -213,6 +222,8 @@ def stay(app: Flask, browser: Browser, work: Callable[[], None], text: Texts, fo
     number, groups = hostile_world.begin(text(190), year)
     ask(chief, visit, text, released)
     vote_wrongly(browser(), visit, text, groups)
+    # A job that waits has a page too.
+    assert chief.post(f"/campaigns/{number}/slips/reissue", data={"reason": text(100)}).status_code == 303
     walk(app, browser, visit, text, [released, number])
     for path in printing.write_slips(groups, campaign_id=number, directory=folder):
         if path.suffix == ".html":
@@ -233,9 +244,8 @@ def test_hostile_texts_change_no_element_of_any_page(
     harmless = stay(app, browser, work, Texts(hostile=False), tmp_path / "harmless", 2025)
     text = Texts(hostile=True)
     hostile = stay(app, browser, work, text, tmp_path / "hostile", 2026)
-    print(hostile.pages, "pages,", len(text.made), "texts made")
-    assert harmless.faults == []
-    assert hostile.faults == []
+    assert harmless.faults[:9] == []
+    assert hostile.faults[:9] == []
     assert hostile.parts - harmless.parts == set()
     whole = "\n".join(hostile.bodies)
     stored = {stored for stored in hostile_world.stored_texts() if "alert(" in stored or "//x.y/" in stored}
@@ -244,7 +254,7 @@ def test_hostile_texts_change_no_element_of_any_page(
     # The test would prove nothing if the texts did not get that far.
     told = "\n".join(hostile.texts)
     shown = {payload for payload in text.made | stored if payload in told}
-    print(len(shown), "shown")
+    assert hostile.pages > 300
     assert len(shown) >= 200
 
 
@@ -262,7 +272,7 @@ def test_the_table_of_slips_holds_no_formula(app: Flask, tmp_path: Path, hostile
     path = printing._write_csv([group], tmp_path / "slips.csv")
     rows = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline="")))
     for cell in rows[1]:
-        assert cell[:1] not in ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "﹦")
+        assert not cell.startswith(FORMULA_HEADS)
 
 
 def test_workbooks_hold_text_and_no_formula(app: Flask, browser: Browser) -> None:

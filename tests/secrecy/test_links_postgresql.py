@@ -3,6 +3,7 @@
 Every attack is tried on the product and, in the same database, on a naive layout, where it must succeed.
 """
 
+import logging
 import random
 import secrets
 from pathlib import Path
@@ -20,6 +21,7 @@ from tests.secrecy.postgresql_traces import Places, traces, tracks_commit_times
 from tests.secrecy.scoring import Scores, leaks, order_by
 
 RUNS = 100
+log = logging.getLogger(__name__)
 Codes = dict[str, tuple[str, ...]]
 
 
@@ -67,7 +69,8 @@ def is_watched(name: str) -> bool:
 
 def test_system_columns_tell_no_order_where_a_naive_layout_tells_all(booth: Booth) -> None:
     scores, leaking = leaks(lambda into: attack(booth, into), runs=RUNS, watched=is_watched)
-    print(*(f"{name}: {score}" for name, score in sorted(scores.items())), sep="\n")
+    # With `-o log_cli=true --log-cli-level=INFO` every score is shown.
+    log.info("\n".join(f"{name}: {score}" for name, score in sorted(scores.items())))
     assert leaking == {}
     for trace in ("xmin", "ctid", *(["commit time"] if tracks_commit_times() else [])):
         assert scores[f"mix: casting order by {trace} of naive_ballot"].rate == 1

@@ -3,6 +3,7 @@
 Every attack is tried on the product and, in the same files, on a naive layout, where it must succeed.
 """
 
+import logging
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from tests.secrecy.scoring import Scores, leaks, order_by
 from tests.secrecy.sqlite_files import Files, Places, traces
 
 RUNS = 100
+log = logging.getLogger(__name__)
 # Table, column and what each voter's row holds. Marks and receipts say nothing of answers, so their own order is no
 # secret before the close; after it, nothing may lead from them to a ballot either.
 Known = Callable[[Election], dict[int, bytes]]
@@ -93,7 +95,8 @@ def is_watched(name: str) -> bool:
 
 def test_the_files_tell_no_order_where_a_naive_layout_tells_all(booth: Booth) -> None:
     scores, leaking = leaks(lambda into: attack(booth, into), runs=RUNS, watched=is_watched)
-    print(*(f"{name}: {score}" for name, score in sorted(scores.items())), sep="\n")
+    # With `-o log_cli=true --log-cli-level=INFO` every score is shown.
+    log.info("\n".join(f"{name}: {score}" for name, score in sorted(scores.items())))
     assert leaking == {}
     for trace in ("rowid", "cell offsets"):
         assert scores[f"mix: casting order by {trace} of naive"].rate == 1

@@ -1,5 +1,6 @@
 """What two people, or a person and a stop of the machine, do at the same moment."""
 
+import contextlib
 import secrets
 import threading
 from collections.abc import Callable, Sequence
@@ -15,7 +16,7 @@ from survey.errors import BallotRefused, Unavailable
 from survey.extensions import db
 from survey.models.ballots import receipt
 from survey.models.campaigns import RaterGroup
-from survey.services import accounts, audit, balance, ballots, campaigns, jobs, logins, mixing, printing, slips
+from survey.services import accounts, audit, balance, ballots, campaigns, jobs, logins, mixing, printing, slips, voiding
 from survey.services.ballots import Holder, pack_payload
 from survey.services.login_throttles import MOST_OF_PAIR
 
@@ -82,6 +83,25 @@ def test_a_slip_being_replaced_takes_no_vote(
     slips.reissue_slips(campaign, PARENTS, actor="test")
     thread.join()
     assert outcome == ["voided"]
+
+
+def test_a_unit_voided_while_it_votes_and_mixes_stays_exact(county: Flask, campaign: int, codes: Codes) -> None:
+    def late(code: str) -> None:
+        with contextlib.suppress(BallotRefused):
+            cast(code, "T100")
+
+    for code in codes[PUPILS][:6]:
+        cast(code, "T100")
+    voters = [lambda code=code: late(code) for code in codes[PUPILS][6:]]
+    unit = voiding.Unit(group=PUPILS)
+    at_once(
+        county,
+        [*voters, mixing.mix, lambda: voiding.void_unit(campaign, unit, reason="x", actor="console"), mixing.mix],
+    )
+    counted = balance.balance_of(campaign)
+    assert counted.faults == ()
+    assert (counted.mixed, counted.waiting, counted.begun) == (0, 0, 0)
+    assert counted.cast == counted.voided_pages >= 6
 
 
 def test_audit_entries_written_at_once_stay_one_chain(county: Flask) -> None:

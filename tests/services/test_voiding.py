@@ -22,6 +22,7 @@ from survey.services.approvals import NeedsSecond
 from survey.services.balance import balance_of
 from survey.services.ballots import Holder, cast, find_progress, pack_payload, unpack_payload
 from survey.services.campaigns import create_campaign, move_campaign
+from survey.services.instruments import find_questionnaire
 from survey.services.openings import open_box
 from survey.services.sealed_boxes import make_shares
 from survey.services.slips import issue_slips
@@ -127,6 +128,24 @@ def test_after_the_close_no_new_slips_are_made_and_the_rest_is_counted(codes: Co
     assert targets["T100"]["issued"] == 25
     assert (targets["T100"]["ballots"], targets["T100"]["response_rate"]) == (0, 0)
     assert targets["T200"]["ballots"] == 11
+
+
+def test_the_one_page_of_all_departments_is_counted_as_a_page(codes: Codes, campaign: int) -> None:
+    def vote_principals(principals: Sequence[str]) -> None:
+        for code in principals:
+            holder, payload = Holder(code=code), pack_payload(bytes([4] * items * 3))
+            cast(holder, target_code="*", form=secrets.token_hex(16), payload=payload)
+
+    relation = Evaluation.relation == "principal_department"
+    items = len(find_questionnaire(db.session.scalars(select(Evaluation.questionnaire_id).where(relation)).one()).items)
+    vote_principals(codes["H-BUREAU"][:10])
+    done = void(campaign, Unit(group="H-BUREAU"))
+    assert done.pages == 10
+    vote_principals(done.issued[0].codes[:11])
+    for state in ("closed", "tallied"):
+        move_campaign(campaign, state, actor="test")
+    balance = balance_of(campaign)
+    assert (balance.faults, balance.mixed, balance.counted, balance.voided_pages) == ((), 11, 11, 10)
 
 
 def test_issued_keeps_voided_slips_and_the_rate_leaves_them_out(codes: Codes, campaign: int) -> None:

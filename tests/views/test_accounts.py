@@ -1,25 +1,27 @@
 """Logging in, first passwords, and the officer's accounts."""
 
-import time
+from dataclasses import replace
 from io import BytesIO
 
 import pytest
+from bs4 import BeautifulSoup
 from flask import Flask
 from flask.testing import FlaskClient
 from python_calamine import CalamineWorkbook
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from survey.extensions import db
 from survey.models.accounts import Account
 from survey.models.audit import AuditEntry
-from survey.services import accounts
+from survey.services import accounts, logins
+from survey.views import settings
 
 NEW = "another long password"
 
 
 @pytest.fixture
 def made(county: Flask) -> accounts.NewAccount:
-    return accounts.add_account("chief", role="officer", actor="test")
+    return accounts.add_account("chief", role="viewer", actor="test")
 
 
 def log_in(client: FlaskClient, name: str, password: str, address: str = "/login"):
@@ -63,10 +65,88 @@ def test_a_new_password_ends_other_sessions(officer) -> None:
     assert officer.get("/campaigns").location.startswith("/login")
 
 
-def test_a_session_ends_after_eight_hours(officer, monkeypatch) -> None:
-    now = time.time()
-    monkeypatch.setattr(time, "time", lambda: now + 8 * 3600 + 5)
-    assert officer.get("/campaigns").status_code == 302
+def test_the_cookie_is_an_opaque_id_that_scripts_cannot_read(stranger, made) -> None:
+    accounts.change_password(1, old=made.first_password, new=NEW)
+    cookie = next(c for c in log_in(stranger, "chief", NEW).headers.getlist("Set-Cookie") if c.startswith("desk="))
+    assert len(cookie.partition(";")[0]) == len("desk=") + 22
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    assert "Domain" not in cookie
+
+
+def test_over_https_both_cookies_carry_the_host_prefix(config, tmp_path) -> None:
+    made = settings(replace(config, public_base_url="https://wp.example.edu.cn"))
+    assert (made["DESK_COOKIE"], made["SESSION_COOKIE_NAME"]) == ("__Host-desk", "__Host-visit")
+    assert made["SESSION_COOKIE_SECURE"] is True
+
+
+def test_a_login_gives_a_new_id_and_ends_the_old_one(stranger, made) -> None:
+    accounts.change_password(1, old=made.first_password, new=NEW)
+    log_in(stranger, "chief", NEW)
+    old = stranger.get_cookie("desk").value
+    log_in(stranger, "chief", NEW)
+    assert stranger.get_cookie("desk").value != old
+    stranger.set_cookie("desk", old)
+    assert stranger.get("/campaigns").location.startswith("/login")
+
+
+def test_an_id_given_before_the_login_is_never_taken_over(stranger, made) -> None:
+    accounts.change_password(1, old=made.first_password, new=NEW)
+    stranger.set_cookie("desk", "A" * 22)
+    log_in(stranger, "chief", NEW)
+    assert stranger.get_cookie("desk").value != "A" * 22
+
+
+def test_sessions_are_listed_and_ended_one_by_one(officer, browser) -> None:
+    other = browser()
+    other.post("/login", data={"name": "officer", "password": "a long enough password"}, headers={"User-Agent": "<b>x"})
+    page = BeautifulSoup(officer.get("/account").text, "html.parser")
+    assert "<b>x" in page.select_one("main table").text
+    handles = [field["value"] for field in page.select("input[name=handle]")]
+    assert len(handles) == 1
+    assert officer.post("/account/sessions", data={"handle": handles[0]}).location == "/account"
+    assert other.get("/campaigns").location.startswith("/login")
+    assert officer.get("/campaigns").status_code == 200
+    assert officer.post("/account/sessions", data={"handle": handles[0]}).status_code == 404
+
+
+def test_respondents_pages_ask_for_no_session(officer, statements) -> None:
+    with statements() as seen:
+        officer.get("/v")
+    assert not [s for s in seen if "desk_session" in s or "account" in s]
+
+
+def test_a_csrf_token_of_one_session_does_not_fit_another(app, officer, viewer) -> None:
+    app.config["WTF_CSRF_ENABLED"] = True
+    page = BeautifulSoup(officer.get("/campaigns").text, "html.parser")
+    token = page.select_one("input[name=csrf_token]")["value"]
+    assert viewer.post("/logout", data={"csrf_token": token}).status_code == 400
+    assert officer.post("/logout", data={"csrf_token": token}).status_code == 303
+
+
+def test_a_login_form_works_with_its_csrf_token(app, stranger, made) -> None:
+    app.config["WTF_CSRF_ENABLED"] = True
+    page = BeautifulSoup(stranger.get("/login").text, "html.parser")
+    form = {"csrf_token": page.select_one("input[name=csrf_token]")["value"], "name": "chief"}
+    assert stranger.post("/login", data=form | {"password": made.first_password}).location == "/password"
+
+
+def test_an_expired_password_comes_before_anything_else(app, officer, config) -> None:
+    app.config["WUPING"] = replace(config, login_profile="djcp")
+    db.session.execute(update(Account).values(password_set="2020-01-01"))
+    db.session.commit()
+    for path in ("/campaigns", "/account", "/"):
+        assert officer.get(path).location == "/password"
+    form = {"old": "a long enough password", "new": "Teatime-7", "again": "Teatime-7"}
+    assert officer.post("/password", data=form).location == "/"
+    assert officer.get("/campaigns").status_code == 200
+
+
+def test_a_required_second_factor_comes_before_anything_else(app, officer, school_a, config) -> None:
+    app.config["WUPING"] = replace(config, second_factor="required")
+    assert officer.get("/campaigns").location == "/account"
+    assert officer.get("/account/second-factor").status_code == 200
+    assert school_a.get("/turnout").status_code in (200, 303)
 
 
 def test_logging_out_needs_a_post(officer) -> None:
@@ -107,6 +187,19 @@ def test_a_refused_account_keeps_the_input(officer) -> None:
     assert 'value="watcher"' in answer.text
     assert officer.post("/accounts", data={"name": "officer", "role": "viewer", "school_code": ""}).status_code == 409
     assert officer.post("/accounts", data={"name": "x", "role": "root", "school_code": ""}).status_code == 422
+    assert officer.post("/accounts", data={"name": "worker", "role": "viewer", "school_code": ""}).status_code == 422
+
+
+def test_an_account_is_switched_off_and_on(officer, viewer) -> None:
+    assert officer.post("/accounts/active", data={"name": "viewer", "active": "0"}).location == "/accounts"
+    assert viewer.get("/campaigns").location.startswith("/login")
+    assert officer.post("/accounts/active", data={"name": "nobody", "active": "0"}).status_code == 404
+    assert 'name="active" value="1"' in officer.get("/accounts").text
+
+
+def test_nobody_switches_off_their_own_account(county, browser) -> None:
+    admin = browser("admin", role="sysadmin")
+    assert admin.post("/accounts/active", data={"name": "admin", "active": "0"}).status_code == 409
 
 
 def test_resetting_shows_a_new_password_and_an_unknown_name_is_not_found(officer, made) -> None:
@@ -121,7 +214,7 @@ def test_school_accounts_come_as_an_excel_that_is_stored_nowhere(officer) -> Non
     assert len(rows) == 13
     school, name, password = rows[1]
     assert (school, name) == ("101", "school-101")
-    assert accounts.log_in(name, password) is not None
+    assert logins.log_in(name, password, address="") is not None
     stored = db.session.execute(select(Account.password_hash)).scalars()
     audited = db.session.execute(select(AuditEntry.detail)).scalars()
     assert password not in " ".join(map(str, [*stored, *audited]))

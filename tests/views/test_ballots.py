@@ -206,7 +206,9 @@ def test_the_open_link_pauses_for_an_address_that_stuffs_it(
 ) -> None:
     monkeypatch.setattr(open_channel.BY_ADDRESS, "most", 0)
     link = f"/o/{db.session.scalars(select(RaterGroup.id).where(RaterGroup.kind == 'open')).one()}"
-    assert post(phone, answers(form_of(phone.get(link)))).status_code == 429
+    refused = post(phone, answers(form_of(phone.get(link))))
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "600")
+    assert "data-clear" not in refused.text
     assert post(phone, answers(form_of(enter(phone, codes[CLASS][0])))).status_code == 303
     assert waiting() == 1
 

@@ -65,7 +65,7 @@ def test_a_flood_is_answered_with_429_and_keeps_the_words(stranger, monkeypatch)
     assert "再说一遍" in answer.text
 
 
-@pytest.mark.parametrize(("letters", "status"), [(1001, 422), (20_000, 422), (400_000, 413)])
+@pytest.mark.parametrize(("letters", "status"), [(1001, 422), (20_000, 413)])
 def test_a_huge_report_is_refused(stranger, letters, status) -> None:
     assert stranger.post("/pressure", data={"text": "长" * letters}).status_code == status
     assert reports() == 0

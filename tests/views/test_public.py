@@ -9,6 +9,7 @@ from sqlalchemy import insert
 from survey.errors import Unavailable
 from survey.extensions import db
 from survey.models.ballots import receipt
+from survey.queries import receipts
 from survey.services import instances
 from survey.services.ballots import Holder, cast, find_progress, pack_payload
 from survey.services.campaigns import move_campaign
@@ -66,13 +67,14 @@ def test_receipts_come_in_pages(stranger, campaign) -> None:
     assert "R000000001" not in last
 
 
-def test_the_list_of_receipts_can_be_taken_home_whole_and_sorted(stranger, campaign) -> None:
+def test_the_list_of_receipts_can_be_taken_home_whole_and_sorted(stranger, campaign, monkeypatch) -> None:
     rows = [{"text": f"R{n * 7919 % 1000:09}", "campaign_id": campaign} for n in range(1000)]
     db.session.execute(insert(receipt), rows)
     db.session.commit()
     assert stranger.get(f"/receipts/{campaign}.txt").status_code == 404
     move_campaign(campaign, "closed", actor="test")
-    answer = stranger.get(f"/receipts/{campaign}.txt", buffered=True)
+    monkeypatch.setattr(receipts, "CHUNK", 300)
+    answer = stranger.get(f"/receipts/{campaign}.txt")
     lines = answer.text.splitlines()
     assert answer.mimetype == "text/plain"
     assert lines == sorted(lines)
@@ -131,12 +133,12 @@ def test_an_unknown_page_has_a_plain_answer_also_for_strangers(stranger) -> None
 
 
 def test_an_error_page_does_not_ask_a_dead_database_again(officer, monkeypatch) -> None:
-    from survey.queries import accounts
+    from survey.services import sessions
 
-    def fail(_key: str) -> None:
+    def fail(_token: str) -> None:
         raise Unavailable("gone")
 
-    monkeypatch.setattr(accounts, "find_user", fail)
+    monkeypatch.setattr(sessions, "session_user", fail)
     answer = officer.get("/campaigns")
     assert answer.status_code == 503
     assert "gone" in answer.text

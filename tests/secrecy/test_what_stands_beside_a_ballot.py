@@ -47,7 +47,7 @@ def changes(before: Dump, after: Dump) -> dict[str, tuple[int, int]]:
     return {name: change for name, change in found.items() if change != (0, 0)}
 
 
-def test_one_vote_changes_its_mark_its_page_its_receipt_and_three_counters(codes: Codes) -> None:
+def test_one_vote_changes_its_mark_its_page_its_receipt_and_counters(codes: Codes) -> None:
     vote(codes[GROUP][0])
     before = backup()
     vote(codes[GROUP][1])
