@@ -215,6 +215,13 @@ def store_tallies(session: Session, counted: Iterable[CountedEvaluation]) -> Non
             session.add(PairedTallyRow(evaluation_id=number, document=_paired_json(evaluation.paired)))
 
 
+def forget_tallies(session: Session, campaign_id: int) -> None:
+    """Delete the tallies of a campaign whose count no longer holds, inside the caller's transaction."""
+    mine = select(Evaluation.id).where(Evaluation.campaign_id == campaign_id)
+    for model in (Tally, TallyScale, PairedTallyRow):
+        session.execute(delete(model).where(model.evaluation_id.in_(mine)))
+
+
 def _tally_rows(evaluation: CountedEvaluation, cells: slice) -> list[dict[str, Any]]:
     import numpy as np
 

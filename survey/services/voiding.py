@@ -26,8 +26,9 @@ from survey.models.voiding import Voiding
 from survey.services import approvals, audit, mixing
 from survey.services.ballots import pack_payload, today
 from survey.services.slips import IssuedGroup, make_slips
+from survey.services.tallies import forget_tallies
 
-STATES = ("open", "closed")
+STATES = ("open", "closed", "tallied")
 MOST_REASON = 200
 
 
@@ -59,7 +60,9 @@ class Voided:
 
 
 def void_unit(campaign_id: int, unit: Unit, *, reason: str, actor: str) -> Voided:
-    """Void all pages and slips of a unit of an open or closed campaign; new slips are made while it is open.
+    """Void all pages and slips of a unit of a campaign that is not released; new slips are made while it is open.
+
+    A campaign that was counted is closed again: its count no longer holds, and is to be made anew.
 
     In a campaign of two persons another account must have confirmed `unit.asked(reason)`. Raises BadInput (no reason),
     NotFound, Conflict (another state, slips not made, nobody confirmed). All or nothing.
@@ -103,6 +106,9 @@ def _void(session: Session, campaign: Campaign, unit: Unit) -> Voided:
     pages = _set_aside(connection, [group.id for group, _relation in groups])
     voided = {group.id: _void_slips(connection, group.id) for group, _relation in groups}
     again = campaign.state == "open"
+    if campaign.state == "tallied":
+        forget_tallies(session, campaign.id)
+        campaign.state = "closed"
     issued = [make_slips(session, group, relation, voided[group.id]) for group, relation in groups] if again else []
     name, slips = _name(session, unit, groups), sum(voided.values())
     row = Voiding(
@@ -126,7 +132,10 @@ def _campaign(session: Session, campaign_id: int, *, lock: bool) -> Campaign:
         raise NotFound(_("There is no campaign %(id)s.", id=campaign_id))
     if campaign.state not in STATES:
         raise Conflict(
-            _("Units are voided while a campaign is open or closed; this one is: %(state)s.", state=campaign.state)
+            _(
+                "Units are voided after the opening and before the release; this campaign is: %(state)s.",
+                state=campaign.state,
+            )
         )
     if not campaign.slips_made:
         raise Conflict(_("The slips of this campaign have not been made yet."))

@@ -13,6 +13,7 @@ from survey.extensions import db
 from survey.models.audit import AuditEntry
 from survey.models.ballots import ballot, cast_mark, comment, inbox, receipt, voided_page
 from survey.models.campaigns import Campaign, Evaluation, GroupCount, RaterGroup
+from survey.models.results import Tally
 from survey.models.voiding import Voiding
 from survey.queries.cubes import released_results
 from survey.queries.turnout import relation_turnout
@@ -256,10 +257,25 @@ def test_other_states_refuse(county: Flask, codes: Codes, campaign: int) -> None
     for number in (draft, 99):
         with pytest.raises((Conflict, NotFound)):
             void(number)
-    for state in ("closed", "tallied"):
+    for state in ("closed", "tallied", "released"):
         move_campaign(campaign, state, actor="test")
     with pytest.raises(Conflict):
         void(campaign)
+
+
+def test_what_the_monitor_finds_at_the_count_can_still_be_voided(codes: Codes, campaign: int) -> None:
+    vote(codes[CLASS])
+    vote(codes[OTHER])
+    for state in ("closed", "tallied"):
+        move_campaign(campaign, state, actor="test")
+    assert void(campaign).issued == ()
+    assert db.session.get_one(Campaign, campaign).state == "closed"
+    assert count(Tally) == 0
+    for state in ("tallied", "released"):
+        move_campaign(campaign, state, actor="test")
+    assert balance_of(campaign).faults == ()
+    pupils = next(e for e in released_results(campaign)["evaluations"] if e["relation"] == "student_teacher")
+    assert {t["ballots"] for t in pupils["targets"] if t["target"] == "T100"} == {0}
 
 
 def test_a_unit_may_be_voided_twice(codes: Codes, campaign: int) -> None:
