@@ -4,7 +4,7 @@ Every key is random, no column tells time, order or place, and SQLite keeps the 
 (`WITHOUT ROWID`): see the design of secrecy in ARCHITECTURE.md. A test holds the columns to exactly these.
 """
 
-from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import Boolean, Column, Connection, Index, Integer, LargeBinary, String, Table, Text, event, text
 
 from survey.extensions import Base
 
@@ -38,6 +38,14 @@ inbox = Table(
     Column("payload", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
+
+
+@event.listens_for(inbox, "after_create")
+def _keep_no_samples(_table: Table, connection: Connection, **_more: object) -> None:
+    """PostgreSQL keeps samples of a column for its planner, also after the rows have gone: of answers it keeps none."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("ALTER TABLE inbox ALTER COLUMN payload SET STATISTICS 0"))
+
 
 ballot = Table(
     "ballot",

@@ -81,7 +81,6 @@ def test_system_columns_tell_no_order_where_a_naive_layout_tells_all(booth: Boot
     assert not any(name.endswith("inbox") for name in scores if is_watched(name))
 
 
-@pytest.mark.xfail(strict=True, reason="ANALYZE samples the inbox, and an emptied table keeps its statistics")
 def test_the_planners_statistics_keep_no_page(booth: Booth) -> None:
     election = booth.election()
     for voter in election.voters:
@@ -94,7 +93,6 @@ def test_the_planners_statistics_keep_no_page(booth: Booth) -> None:
     assert not [voter for voter, payload in election.payloads.items() if payload.hex() in kept]
 
 
-@pytest.mark.xfail(strict=True, reason="VACUUM marks deleted rows as free but does not overwrite them")
 def test_a_mixed_page_leaves_no_bytes_in_the_inbox(booth: Booth, codes: Codes) -> None:
     election = booth.election()
     for code in codes["P-101-一年级1班"][:2]:

@@ -130,6 +130,8 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_inbox')),
     sqlite_with_rowid=False
     )
+    if op.get_bind().dialect.name == 'postgresql':
+        op.execute('ALTER TABLE inbox ALTER COLUMN payload SET STATISTICS 0')
     op.create_table('pressure_report',
     sa.Column('id', sa.LargeBinary(length=16), nullable=False),
     sa.Column('day', sa.Date(), nullable=False),
