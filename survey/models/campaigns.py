@@ -13,8 +13,9 @@ NEVER_REUSED = {"sqlite_autoincrement": True}
 
 
 class Campaign(Base):
-    """A campaign; `anonymity`, `sealed` (密封票箱) and `two_person` (两人确认) are its type, chosen at creation; no code
-    path changes them.
+    """A campaign; `anonymity`, `sealed` (密封票箱) and `two_person` (两人确认) are its type, chosen at creation.
+
+    No code path changes them.
     """
 
     __tablename__ = "campaign"
