@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from flask import Flask
 from sqlalchemy import text
@@ -17,7 +18,24 @@ from survey.services.campaigns import create_campaign, move_campaign
 from survey.services.instruments import load_ready_questionnaires
 from survey.services.slips import issue_slips
 
-POSTGRESQL = os.environ.get("SURVEY_TEST_POSTGRESQL", "")
+
+def _own_database(url: str) -> str:
+    """Give each parallel process of pytest a database of its own on the server; return its address."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if not url or not worker or worker in url:
+        return url
+    address, mark, more = url.partition("?")
+    name = f"{address.rpartition('/')[2]}_{worker}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone():
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+    return f"{address}_{worker}{mark}{more}"
+
+
+# Set for the process: servers that tests start read it too.
+POSTGRESQL = _own_database(os.environ.get("SURVEY_TEST_POSTGRESQL", ""))
+if POSTGRESQL:
+    os.environ["SURVEY_TEST_POSTGRESQL"] = POSTGRESQL
 
 
 @pytest.fixture

@@ -102,7 +102,7 @@ def test_a_missing_or_double_column_is_named_beside_those_there_are(read, header
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ("", "the columns are: none"),
+        ("", "the file is empty"),
         ("t,u,q,r\n", "no ballot"),
         ("t,u,q,r\n,,,\n", "no ballot"),
         ("t,u,q,r\n,x,5,4\n", "line 2: column t is empty"),

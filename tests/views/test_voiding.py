@@ -92,8 +92,8 @@ def test_after_the_close_no_slips_are_printed(officer, campaign, codes, work) ->
     assert balance_of(campaign).faults == ()
 
 
-def test_after_the_count_nothing_is_offered(officer, campaign, codes) -> None:
-    for state in ("closed", "tallied"):
+def test_after_the_release_nothing_is_offered(officer, campaign, codes) -> None:
+    for state in ("closed", "tallied", "released"):
         move_campaign(campaign, state, actor="test")
     assert "<select" not in officer.get(f"/campaigns/{campaign}/void").text
     assert officer.post(f"/campaigns/{campaign}/void?school=101", data=REASON).status_code == 409
