@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Connection, Dialect, Engine, Executable, event
+from sqlalchemy import Connection, Dialect, Engine, Executable, event, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from survey.errors import N_, Unavailable
-from survey.extensions import db
+from survey.extensions import Base, db
 
 BUSY_SECONDS = 10
 PATIENCE_MILLISECONDS = 200
@@ -131,6 +131,16 @@ def write_connection() -> Iterator[Connection]:
         connection.begin(),
     ):
         yield connection
+
+
+def one_moment(connection: Connection) -> Connection:
+    """Return a PostgreSQL connection in a transaction that sees all tables as they are now, until it ends.
+
+    The locks come before the first look: a table that is written anew (TRUNCATE) would seem empty to an older one.
+    """
+    view = connection.execution_options(isolation_level="REPEATABLE READ")
+    view.execute(text(f"LOCK TABLE {', '.join(Base.metadata.tables)} IN ACCESS SHARE MODE"))
+    return view
 
 
 class Statement:

@@ -23,7 +23,7 @@ from flask import current_app
 from sqlalchemy import Connection, Date, DateTime, Integer, LargeBinary, Table, func, inspect, select, text
 
 from survey.config import Config
-from survey.database import is_sqlite, write_connection
+from survey.database import is_sqlite, one_moment, write_connection
 from survey.errors import N_, BadInput, Conflict
 from survey.extensions import Base, db
 from survey.keys import FILE_NAME
@@ -55,7 +55,9 @@ def write_backup(path: Path) -> Backup:
         raise Conflict(N_("%(file)s exists already; nothing is written over it."), file=path)
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        # Never a file or link that somebody else has put there: it would receive the master key.
+        unfinished.unlink(missing_ok=True)
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         raise BadInput(N_("%(file)s cannot be written: %(why)s"), file=path, why=error.strerror) from error
     try:
@@ -64,9 +66,18 @@ def write_backup(path: Path) -> Backup:
             file.flush()
             os.fsync(file.fileno())
         unfinished.rename(path)
+        _sync_folder(path.parent)
     finally:
         unfinished.unlink(missing_ok=True)
     return Backup(rows=rows, size=path.stat().st_size)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _write(file: IO[bytes]) -> dict[str, int]:
@@ -90,9 +101,7 @@ def _write(file: IO[bytes]) -> dict[str, int]:
 def _one_view() -> Iterator[Connection]:
     """A connection that sees the database as it was at one moment."""
     with db.engine.connect() as connection:
-        view = connection if is_sqlite() else connection.execution_options(isolation_level="REPEATABLE READ")
-        with view.begin():
-            yield view
+        yield connection if is_sqlite() else one_moment(connection)
 
 
 def _files(instance: Path) -> Iterator[str]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, exists, func, select
 
-from survey.database import is_sqlite
+from survey.database import is_sqlite, one_moment
 from survey.extensions import db
 from survey.models.ballots import ballot, cast_mark, inbox, slip, voided_page
 from survey.models.campaigns import Campaign, Evaluation, GroupCount, RaterGroup
@@ -45,7 +45,7 @@ def balance_of(campaign_id: int) -> Balance:
 def _snapshot() -> Connection:
     """Return a connection whose statements all see the same moment (SQLite's read transactions always do)."""
     connection = db.engine.connect()
-    return connection if is_sqlite() else connection.execution_options(isolation_level="REPEATABLE READ")
+    return connection if is_sqlite() else one_moment(connection)
 
 
 def _balance(connection: Connection, campaign_id: int) -> Balance:

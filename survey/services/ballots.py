@@ -215,6 +215,23 @@ def find_progress(holder: Holder) -> Progress:
     return _progress(_standing(fetch, holder, _FIND_SLIP, _FIND_OPEN))
 
 
+def check_page(holder: Holder, *, target_code: str, form: str) -> bool | None:
+    """Tell what became of a page before its answers are read: None where it may be cast now, else whether the holder
+    has finished, if this very form was cast. Raises BallotRefused like `cast`.
+    """
+    standing = _standing(fetch, holder, _FIND_SLIP, _FIND_OPEN)
+    electorate = find_electorate(standing.group_id)
+    page = next((page for page in electorate.pages if page.code == target_code), None)
+    if page is None or (holder.group_id and standing.group_id != holder.group_id):
+        raise BallotRefused("unknown")
+    if page.target_id not in standing.marks:
+        _refuse_unless_open(standing)
+        return None
+    if standing.marks[page.target_id] != hashlib.sha256(form.encode()).digest():
+        raise BallotRefused("used")
+    return len(standing.marks) == len(electorate.pages)
+
+
 def cast(holder: Holder, *, target_code: str, form: str, payload: bytes) -> bool:
     """Put one page into the inbox, durably, exactly once; return whether it was the holder's last page.
 
@@ -254,6 +271,9 @@ def _cast(driver: Driver, holder: Holder, *, target_code: str, form: str, payloa
         lock = _LOCK_OPEN if holder.is_open else _LOCK_SLIP
         driver.run(lock, {"group": holder.group_id} if holder.is_open else {"key": holder.key})
     standing = _standing(driver.fetch, holder, _FIND_SLIP, _FIND_OPEN)
+    # The form was read by the questionnaire of the group that was sealed with it.
+    if holder.group_id and standing.group_id != holder.group_id:
+        raise BallotRefused("unknown")
     electorate, marks = find_electorate(standing.group_id), standing.marks
     page = next((page for page in electorate.pages if page.code == target_code), None)
     if page is None:

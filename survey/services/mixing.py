@@ -1,6 +1,7 @@
 """The mix (混票): cast pages lose their row, their key and their neighbours before they become ballots."""
 
 import secrets
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -8,6 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, bindparam, delete, exists, func, insert, select, text, update
 
 from survey.database import checkpoint, is_sqlite, rewrite_file, write_connection
+from survey.errors import Unavailable
 from survey.extensions import db
 from survey.models.ballots import ballot, comment, inbox
 from survey.models.campaigns import Campaign, Evaluation, GroupCount, RaterGroup
@@ -16,6 +18,8 @@ from survey.services.ballots import unpack_payload
 
 SMALLEST_BATCH = 5
 LARGEST_REWRITTEN = 64 * 1024 * 1024
+# Tries, of a second each with a second between them.
+PATIENCE = 30
 _REWRITTEN = (
     ("ballot", "id"),
     ("comment", "id"),
@@ -56,6 +60,8 @@ def mix() -> int:
     with write_connection() as connection:
         # Looked at first: a sealed box may be large, and then nothing of it is read every minute.
         moved = _move(connection, minimum=SMALLEST_BATCH, campaign_id=None) if connection.scalar(_MIXABLE) else 0
+    # On its own: a close takes these two in the other order.
+    with write_connection() as connection:
         reordered = tokens.forget_order(connection)
     if is_sqlite():
         checkpoint()
@@ -93,16 +99,14 @@ def cover_tracks() -> None:
         checkpoint(must=True)
         return
     for table, key in _REWRITTEN:
-        with db.engine.begin() as connection:
-            _rewrite(connection, table, key)
+        _rewritten_at_last(table, key)
     _forget_rows()
 
 
 def rewrite_reports() -> None:
     """Write the pressure reports anew in key order (PostgreSQL): no transaction tells which came beside a ballot."""
     if not is_sqlite():
-        with db.engine.begin() as connection:
-            _rewrite(connection, "pressure_report", "id")
+        _rewritten_at_last("pressure_report", "id")
 
 
 def cover_voiding() -> None:
@@ -113,11 +117,27 @@ def cover_voiding() -> None:
     if is_sqlite():
         checkpoint()
         return
-    with db.engine.begin() as connection:
-        for table in ("comment", "voided_page"):
-            _rewrite(connection, table, "id")
+    for table in ("comment", "voided_page"):
+        _rewritten_at_last(table, "id")
     _forget_rows()
     _postgresql("VACUUM ballot, cast_mark")
+
+
+def _rewritten_at_last(table: str, key: str) -> None:
+    """Rewrite one table in a transaction of its own, in a gap between readers; raise Unavailable if there is none.
+
+    Whoever waits for such a lock keeps all others waiting behind it, casts too: so it gives up soon and comes again.
+    """
+    for attempt in range(PATIENCE):
+        try:
+            with write_connection() as connection:
+                connection.execute(text("SET LOCAL lock_timeout = '1s'"))
+                _rewrite(connection, table, key)
+            return
+        except Unavailable:
+            if attempt + 1 == PATIENCE:
+                raise
+            time.sleep(1)
 
 
 def _rewrite(connection: Connection, table: str, key: str) -> None:

@@ -260,10 +260,16 @@ def redeem(letters: str) -> Holder:
     if token is None or row is None or not _is_genuine(bytes(row.public_key), token):
         raise BallotRefused("unknown")
     holder = Holder(code=token.code, group_id=token.group_id)
-    if db.session.scalar(select(slip.c.hmac).where(slip.c.hmac == holder.key)) is None:
+    known = select(slip.c.group_id).where(slip.c.hmac == holder.key)
+    group_id = db.session.scalar(known)
+    if group_id is None:
         _refuse_unless_open(row.state, row.first_day, row.last_day)
         with transaction() as session:
             session.execute(_SLIP, {"hmac": holder.key, "group": token.group_id, "voided": False})
+            group_id = session.scalar(known)
+    # One serial that was signed in two campaigns has one short code, and this belongs to whichever came first.
+    if group_id != token.group_id:
+        raise BallotRefused("unknown")
     return holder
 
 

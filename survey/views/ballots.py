@@ -126,7 +126,7 @@ def open_link(group_id: int) -> BaseResponse:
         return _receipt(holder, progress)
     sealed = known or seals.seal(holder)
     return _with_cookie(
-        _page(holder, progress, sealed=sealed), f"{DEVICE}={sealed}{_DEVICE_FRAME}; Path={request.path}"
+        _page(holder, progress, sealed=sealed), f"{DEVICE}={sealed}{_DEVICE_FRAME}; Path=/{request.path[1]}/{group_id}"
     )
 
 
@@ -157,9 +157,13 @@ def cast() -> BaseResponse:
     questionnaire = instruments.find_questionnaire(electorate.questionnaire_id)
     reading = pages.read_page(questionnaire, electorate, fields, chips=chips, language=choose_language())
     if reading.missing or not FORM_NUMBER.fullmatch(form):
+        # What cannot be cast any more is said before what is missing.
+        finished = ballots.check_page(holder, target_code=target.code, form=form)
+        if finished is not None:
+            return _lead_on(sealed, finished=finished)
         slots = _slots(holder, electorate, target, sealed=sealed, form=_given_form())
         return _incomplete(electorate, slots, reading)
-    if holder.is_open:
+    if holder.is_open and ballots.check_page(holder, target_code=target.code, form=form) is None:
         open_channel.admit(request.remote_addr or "")
     finished = ballots.cast(holder, target_code=target.code, form=form, payload=reading.payload)
     return _lead_on(sealed, finished=finished)

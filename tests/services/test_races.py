@@ -14,7 +14,7 @@ from survey import database
 from survey.database import is_sqlite, transaction
 from survey.errors import BallotRefused, Unavailable
 from survey.extensions import db
-from survey.models.ballots import receipt
+from survey.models.ballots import receipt, slip
 from survey.models.campaigns import RaterGroup
 from survey.services import accounts, audit, balance, ballots, campaigns, jobs, logins, mixing, printing, slips, voiding
 from survey.services.ballots import Holder, pack_payload
@@ -205,3 +205,27 @@ def test_a_balance_taken_while_people_vote_finds_no_fault(county: Flask, campaig
     many = [lambda code=code: cast(code, "T100") for code in codes[PUPILS][:6]]
     at_once(county, [*many, *[lambda: faults.extend(balance.balance_of(campaign).faults)] * 3])
     assert faults == []
+
+
+def test_a_look_at_one_moment_never_finds_a_table_empty_that_is_written_anew(
+    campaign: int, codes: Codes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if is_sqlite():
+        pytest.skip("TRUNCATE is PostgreSQL's")
+    monkeypatch.setattr(mixing, "PATIENCE", 1)
+    number = select(func.count()).select_from(slip)
+    with db.engine.connect() as connection:
+        view = database.one_moment(connection)
+        with pytest.raises(Unavailable):
+            mixing.cover_tracks()
+        assert view.scalar(number) == sum(len(group) for group in codes.values())
+    mixing.cover_tracks()
+
+
+def test_a_form_of_another_group_is_not_cast(campaign: int, codes: Codes) -> None:
+    code = codes[PARENTS][0]
+    group = ballots.find_progress(Holder(code=code)).electorate.group_id
+    elsewhere = Holder(code=code, group_id=group + 1)
+    with pytest.raises(BallotRefused) as refused:
+        ballots.cast(elsewhere, target_code="101", form=secrets.token_hex(16), payload=pack_payload(bytes(9)))
+    assert refused.value.kind == "unknown"

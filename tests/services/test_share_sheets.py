@@ -30,7 +30,7 @@ def config(config: Config) -> Config:
 @pytest.fixture
 def console(county: Flask, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
     """The `survey` command on the application of `county`."""
-    monkeypatch.setattr("survey.cli.create_app", lambda: county)
+    monkeypatch.setattr("survey.cli.console.create_app", lambda: county)
     monkeypatch.setenv("SURVEY_LANGUAGE", "en")
     # The modes of the files are the code's, not the mask's.
     monkeypatch.setattr(os, "umask", lambda _mask: 0)

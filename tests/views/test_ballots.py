@@ -237,6 +237,31 @@ def test_before_opening_403_after_close_410(phone: FlaskClient, codes: Codes, ca
     assert waiting() == 0
 
 
+def test_an_incomplete_page_of_a_closed_campaign_is_closed_not_incomplete(
+    phone: FlaskClient, codes: Codes, campaign: int
+) -> None:
+    fields = answers(form_of(enter(phone, codes[CLASS][0])))
+    assert post(phone, fields).status_code == 303
+    again, other = dict(fields), fields | {"form": "f" * 32}
+    for incomplete in (again, other):
+        del incomplete["a.T02"]
+    assert post(phone, again).status_code == 303
+    assert post(phone, other).status_code == 409
+    unfinished = answers(form_of(enter(phone, codes[CLASS][1])))
+    del unfinished["a.T02"]
+    move_campaign(campaign, "closed", actor="test")
+    assert post(phone, unfinished).status_code == 410
+
+
+def test_the_open_link_in_full_width_digits_is_an_answer(phone: FlaskClient, codes: Codes) -> None:
+    group = db.session.scalars(select(RaterGroup.id).where(RaterGroup.kind == "open")).one()
+    wide = "".join(chr(ord(digit) + 0xFEE0) for digit in str(group))
+    for path in (f"/o/{group}", f"/O/{wide}"):
+        response = phone.get(path)
+        assert response.status_code == 200
+        assert f"Path=/{path[1]}/{group}" in response.headers["Set-Cookie"]
+
+
 def test_a_replaced_slip_is_gone(phone: FlaskClient, codes: Codes, campaign: int) -> None:
     new = reissue_slips(campaign, CLASS, actor="test")
     assert enter(phone, codes[CLASS][0]).status_code == 410
