@@ -141,26 +141,30 @@ def slips(campaign_id: int, out: Path, as_json: bool, **what: Any) -> None:
     from survey.services.printing import prepare_directory, write_slips
 
     prepare_directory(out)
-    issued = _issue(campaign_id, **what)
-    files = write_slips(issued, campaign_id=campaign_id, directory=out)
+    files: list[Path] = []
+
+    def keep(groups: Any) -> None:
+        files.extend(write_slips(groups, campaign_id=campaign_id, directory=out))
+
+    issued = _issue(campaign_id, keep=keep, **what)
     number = sum(len(group.codes) for group in issued)
     names = [str(path.relative_to(out)) for path in files]
     say({"slips": number, "files": names}, as_json=as_json, text=f"{number} slips in {out}")
 
 
-def _issue(campaign_id: int, *, reissue: str | None, add: tuple[str, str] | None, reason: str) -> Any:
+def _issue(campaign_id: int, *, keep: Any, reissue: str | None, add: tuple[str, str] | None, reason: str) -> Any:
     from survey.services.slips import add_slips, issue_slips, reissue_slips
 
     if reissue and add:
         raise BadInput(_("Choose either --reissue or --add."))
-    if reissue:
-        return (reissue_slips(campaign_id, reissue, actor=ACTOR),)
     if add:
         group, count = add
         if not count.isdecimal():
             raise BadInput(_("--add needs a group and a whole number, not %(value)s.", value=count))
-        return (add_slips(campaign_id, group, int(count), reason=reason or "console", actor=ACTOR),)
-    return issue_slips(campaign_id, actor=ACTOR)
+        return (add_slips(campaign_id, group, int(count), reason=reason or "console", actor=ACTOR, keep=keep),)
+    issued = (reissue_slips(campaign_id, reissue, actor=ACTOR),) if reissue else issue_slips(campaign_id, actor=ACTOR)
+    keep(issued)
+    return issued
 
 
 @click.command()

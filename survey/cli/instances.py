@@ -9,7 +9,7 @@ import click
 from survey import create_app
 from survey.cli.console import as_json, inside, refusing, say, translation
 from survey.config import load_config
-from survey.errors import SurveyError
+from survey.errors import N_, SurveyError
 
 
 @click.command()
@@ -114,6 +114,13 @@ def backup(file: Path, as_json: bool) -> None:
     say({"file": str(file), "bytes": made.size, "rows": sum(made.rows.values())}, as_json=as_json)
 
 
+_ERASED = N_(
+    "%(number)s keys that sign voting tokens were erased: whoever fetched a token after the backup would be given a "
+    "second one. Tokens that were fetched still count; give paper to who has none: survey slips ID --add GROUP N "
+    "--reason"
+)
+
+
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @as_json
@@ -126,11 +133,15 @@ def restore(file: Path, as_json: bool) -> None:
         backups.restore_files(archive, load_config().instance)
         try:
             with create_app(load_config()).app_context():
-                rows = backups.restore_tables(archive, instances.upgrade_schema)
+                restored = backups.restore_tables(archive, instances.upgrade_schema)
         except BaseException:
             (load_config().instance / "secret.key").unlink(missing_ok=True)
             raise
-    say({"restored": str(file), "rows": sum(rows.values())}, as_json=as_json)
+    erased = restored.token_keys_erased
+    document = {"restored": str(file), "rows": sum(restored.rows.values()), "token_keys_erased": erased}
+    say(document, as_json=as_json)
+    if erased:
+        click.echo(translation().gettext(_ERASED) % {"number": erased}, err=True)
 
 
 @click.command()

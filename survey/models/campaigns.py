@@ -67,6 +67,8 @@ class RaterGroup(Base):
     issued: Mapped[int] = mapped_column(default=0)
     voided: Mapped[int] = mapped_column(default=0)
     begun: Mapped[int] = mapped_column(default=0)
+    # Attempts to use a slip of the group once more, for the integrity monitor: no time, no slip.
+    refused: Mapped[int] = mapped_column(default=0)
 
 
 class Target(Base):

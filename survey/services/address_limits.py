@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import ipaddress
 import secrets
 import threading
 import time
@@ -9,9 +10,23 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
 
+def network_of(address: str) -> str:
+    """Return what limits count an address as: IPv6 its /64, IPv4 written as IPv6 the IPv4, anything else itself.
+
+    Every line of a home or a phone is given at least a /64 (RFC 6177, RFC 7278), so one person commands 2^64 addresses.
+    """
+    try:
+        number = ipaddress.IPv6Address(address)
+    except ValueError:
+        return address
+    if number.ipv4_mapped:
+        return str(number.ipv4_mapped)
+    return str(ipaddress.IPv6Network((int(number), 64), strict=False))
+
+
 @dataclass(kw_only=True)
 class Throttle:
-    """Allows `most` acts of one address in `seconds`; addresses are kept as HMACs under a key of this process."""
+    """Allows `most` acts of one address (`network_of`) in `seconds`; kept are HMACs under a key of this process."""
 
     most: int
     seconds: float
@@ -22,7 +37,7 @@ class Throttle:
 
     def admits(self, address: str) -> bool:
         """Note one act of an address; return whether it is within the limit. One that is refused is not counted."""
-        now, name = time.monotonic(), hmac.digest(self._key, address.encode(), hashlib.sha256)
+        now, name = time.monotonic(), hmac.digest(self._key, network_of(address).encode(), hashlib.sha256)
         with self._lock:
             moments = self._seen.setdefault(name, deque())
             self._seen.move_to_end(name)

@@ -20,13 +20,16 @@ from typing import IO, Any
 
 from alembic.runtime.migration import MigrationContext
 from flask import current_app
-from sqlalchemy import Connection, Date, DateTime, Integer, LargeBinary, Table, func, inspect, select, text
+from sqlalchemy import Connection, Date, DateTime, Integer, LargeBinary, Table, func, inspect, select, text, update
 
 from survey.config import Config
 from survey.database import is_sqlite, one_moment, write_connection
 from survey.errors import N_, BadInput, Conflict
 from survey.extensions import Base, db
 from survey.keys import FILE_NAME
+from survey.models.campaigns import Campaign, Evaluation, RaterGroup
+from survey.models.tokens import TokenKey
+from survey.queries.tokens import FETCHING
 
 FORMAT = "wuping.backup/1"
 MANIFEST = "manifest.json"
@@ -162,27 +165,35 @@ def _known_files(archive: zipfile.ZipFile) -> Iterator[str]:
             yield f"{folder}/{name}" if folder else name
 
 
-def restore_tables(archive: zipfile.ZipFile, upgrade: Callable[[], None]) -> dict[str, int]:
-    """Make the tables of an empty database and fill them in one transaction; return the rows by table.
+@dataclass(frozen=True, kw_only=True)
+class Restored:
+    """What a restore did: rows by table, and how many keys that sign tokens it erased."""
 
-    Raises Conflict if the database holds an instance, BadInput if the backup is of another version or damaged: then
-    nothing is kept.
+    rows: dict[str, int]
+    token_keys_erased: int
+
+
+def restore_tables(archive: zipfile.ZipFile, upgrade: Callable[[], None]) -> Restored:
+    """Make the tables of an empty database and fill them in one transaction.
+
+    Keys that could still sign tokens are erased. Raises Conflict if the database holds an instance, BadInput if the
+    backup is of another version or damaged: then nothing is kept.
     """
     if inspect(db.engine).has_table("account"):
         raise Conflict(N_("The database holds an instance already; nothing was changed."))
     manifest = json.loads(archive.read(MANIFEST))
     try:
         upgrade()
-        _fill(archive, manifest)
+        erased = _fill(archive, manifest)
     except BaseException:
         with write_connection() as connection:
             Base.metadata.drop_all(connection)
             connection.execute(text("DROP TABLE IF EXISTS alembic_version"))
         raise
-    return {name: table["rows"] for name, table in manifest["tables"].items()}
+    return Restored(rows={name: table["rows"] for name, table in manifest["tables"].items()}, token_keys_erased=erased)
 
 
-def _fill(archive: zipfile.ZipFile, manifest: dict[str, Any]) -> None:
+def _fill(archive: zipfile.ZipFile, manifest: dict[str, Any]) -> int:
     with write_connection() as connection:
         here = MigrationContext.configure(connection).get_current_revision()
         if manifest["schema"] != here:
@@ -195,6 +206,23 @@ def _fill(archive: zipfile.ZipFile, manifest: dict[str, Any]) -> None:
             _read_table(archive, connection, table, manifest["tables"].get(table.name))
         if not is_sqlite():
             _advance_sequences(connection)
+        return _erase_token_keys(connection)
+
+
+def _erase_token_keys(connection: Connection) -> int:
+    """Erase the keys that could still sign; return how many.
+
+    Whoever fetched a token after the backup was written has no row here, and a token that still counts: with the key
+    there would be a second one.
+    """
+    signing = (
+        select(RaterGroup.id)
+        .join(Evaluation, Evaluation.id == RaterGroup.evaluation_id)
+        .join(Campaign, Campaign.id == Evaluation.campaign_id)
+        .where(Campaign.state.in_(FETCHING))
+    )
+    whole = TokenKey.group_id.in_(signing) & (TokenKey.private_key != b"")
+    return connection.execute(update(TokenKey).where(whole).values(private_key=b"")).rowcount
 
 
 def _read_table(archive: zipfile.ZipFile, connection: Connection, table: Table, known: Any) -> None:

@@ -15,15 +15,15 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from flask import current_app
-from sqlalchemy import Connection, bindparam, insert, literal, or_, select, text, update
+from sqlalchemy import Connection, or_, select
 
 from survey.database import Driver, Rows, Statement, Taken, Values, fetch, writing
 from survey.errors import N_, BallotRefused, Unavailable
 from survey.extensions import db
 from survey.keys import purpose_key
-from survey.models.ballots import cast_mark, inbox, slip
 from survey.models.campaigns import Campaign, Evaluation, GroupCount, RaterGroup, Target
 from survey.models.sealed_boxes import SealedBox
+from survey.services import ballot_statements as sql
 from survey.services import open_counts
 from survey.services.sealed_boxes import find_envelope
 from survey.services.sealed_pages import Envelope
@@ -131,65 +131,6 @@ def unpack_payload(payload: bytes) -> Payload:
     return Payload(flag=payload[0], answers=payload[3:end], chips=tuple(chips), text=remark.replace("\0", ""))
 
 
-_FIND = (
-    select(
-        RaterGroup.id.label("group_id"),
-        Campaign.state,
-        Campaign.first_day,
-        Campaign.last_day,
-        cast_mark.c.target_id,
-        cast_mark.c.form,
-    )
-    .join(Evaluation, Evaluation.id == RaterGroup.evaluation_id)
-    .join(Campaign, Campaign.id == Evaluation.campaign_id)
-)
-_SLIP = (
-    _FIND.add_columns(slip.c.voided)
-    .join(slip, slip.c.group_id == RaterGroup.id)
-    .outerjoin(cast_mark, cast_mark.c.hmac == slip.c.hmac)
-    .where(slip.c.hmac == bindparam("key"))
-)
-_OPEN = (
-    _FIND.add_columns(literal(value=False).label("voided"))
-    .outerjoin(cast_mark, cast_mark.c.hmac == bindparam("key"))
-    .where(RaterGroup.id == bindparam("group"), RaterGroup.kind == "open")
-)
-_FIND_SLIP, _FIND_OPEN = Statement(_SLIP), Statement(_OPEN)
-# PostgreSQL: a close and a cast wait for each other (campaign), so do two casts or a replacement of one slip (slip).
-# The lock is a statement of its own, for what is read after it must be newer than the wait. SQLite's writers queue.
-_LOCK_SLIP = Statement(
-    text(
-        "SELECT 1 FROM slip JOIN rater_group ON rater_group.id = slip.group_id "
-        "JOIN evaluation ON evaluation.id = rater_group.evaluation_id "
-        "JOIN campaign ON campaign.id = evaluation.campaign_id "
-        "WHERE slip.hmac = :key FOR SHARE OF campaign FOR UPDATE OF slip"
-    )
-)
-_LOCK_OPEN = Statement(
-    select(Campaign.id)
-    .join(Evaluation, Evaluation.campaign_id == Campaign.id)
-    .join(RaterGroup, RaterGroup.evaluation_id == Evaluation.id)
-    .where(RaterGroup.id == bindparam("group"))
-    .with_for_update(read=True, of=Campaign)
-)
-_MARK = Statement(insert(cast_mark))
-_INBOX = Statement(insert(inbox))
-# PostgreSQL takes both in one round trip.
-_MARK_AND_INBOX = Statement(
-    text(
-        "WITH mark AS (INSERT INTO cast_mark (hmac, target_id, form) VALUES (:hmac, :target_id, :form)) "
-        "INSERT INTO inbox (id, group_id, target_id, payload) VALUES (:id, :group_id, :target_id, :payload)"
-    )
-)
-_COUNT = Statement(
-    update(GroupCount)
-    .where(GroupCount.group_id == bindparam("group"), GroupCount.target_id == bindparam("about"))
-    .values(cast=GroupCount.cast + 1)
-)
-_BEGIN = Statement(update(RaterGroup).where(RaterGroup.id == bindparam("group")).values(begun=RaterGroup.begun + 1))
-_RECEIPT = Statement(text("INSERT INTO receipt (text, campaign_id) VALUES (:text, :campaign) ON CONFLICT DO NOTHING"))
-
-
 @dataclass(frozen=True, kw_only=True)
 class _Standing:
     """What the database knows of a holder: group, campaign, marks (target id -> digest of the form number)."""
@@ -212,14 +153,20 @@ def find_progress(holder: Holder) -> Progress:
 
     A finished holder is never refused: the receipt can be seen again, also after close.
     """
-    return _progress(_standing(fetch, holder, _FIND_SLIP, _FIND_OPEN))
+    return _progress(_standing(fetch, holder, sql.FIND_SLIP, sql.FIND_OPEN))
+
+
+def note_second_use(holder: Holder) -> None:
+    """Count that a used slip of this group came again, without a time: more than elsewhere is a sign of misuse."""
+    with writing() as driver:
+        driver.run(sql.REFUSED, {"group": holder.group_id})
 
 
 def check_page(holder: Holder, *, target_code: str, form: str) -> bool | None:
     """Tell what became of a page before its answers are read: None where it may be cast now, else whether the holder
     has finished, if this very form was cast. Raises BallotRefused like `cast`.
     """
-    standing = _standing(fetch, holder, _FIND_SLIP, _FIND_OPEN)
+    standing = _standing(fetch, holder, sql.FIND_SLIP, sql.FIND_OPEN)
     electorate = find_electorate(standing.group_id)
     page = next((page for page in electorate.pages if page.code == target_code), None)
     if page is None or (holder.group_id and standing.group_id != holder.group_id):
@@ -239,7 +186,7 @@ def cast(holder: Holder, *, target_code: str, form: str, payload: bytes) -> bool
     Raises BallotRefused: unknown, voided, used (another form was cast for this page), not_open, closed.
     """
     # Known before the transaction: inside it, a second connection might have to wait for those that wait for this one.
-    find_electorate(holder.group_id or _standing(fetch, holder, _FIND_SLIP, _FIND_OPEN).group_id)
+    find_electorate(holder.group_id or _standing(fetch, holder, sql.FIND_SLIP, sql.FIND_OPEN).group_id)
     try:
         with writing() as driver:
             return _cast(driver, holder, target_code=target_code, form=form, payload=payload)
@@ -258,7 +205,7 @@ def cast_slips(slips: Iterable[tuple[Holder, Callable[[Electorate, Page], bytes]
     pages = 0
     with writing() as driver:
         for holder, fill in slips:
-            progress = _progress(_standing(driver.fetch, holder, _FIND_SLIP, _FIND_OPEN))
+            progress = _progress(_standing(driver.fetch, holder, sql.FIND_SLIP, sql.FIND_OPEN))
             for page in progress.electorate.pages:
                 payload, form = fill(progress.electorate, page), secrets.token_hex(16)
                 _cast(driver, holder, target_code=page.code, form=form, payload=payload)
@@ -268,9 +215,9 @@ def cast_slips(slips: Iterable[tuple[Holder, Callable[[Electorate, Page], bytes]
 
 def _cast(driver: Driver, holder: Holder, *, target_code: str, form: str, payload: bytes) -> bool:
     if not driver.is_sqlite:
-        lock = _LOCK_OPEN if holder.is_open else _LOCK_SLIP
+        lock = sql.LOCK_OPEN if holder.is_open else sql.LOCK_SLIP
         driver.run(lock, {"group": holder.group_id} if holder.is_open else {"key": holder.key})
-    standing = _standing(driver.fetch, holder, _FIND_SLIP, _FIND_OPEN)
+    standing = _standing(driver.fetch, holder, sql.FIND_SLIP, sql.FIND_OPEN)
     # The form was read by the questionnaire of the group that was sealed with it.
     if holder.group_id and standing.group_id != holder.group_id:
         raise BallotRefused("unknown")
@@ -298,18 +245,18 @@ def _write(
     mark = {"hmac": holder.key, "target_id": about, "form": form}
     row = {"id": key, "group_id": group, "target_id": about, "payload": payload}
     if driver.is_sqlite:
-        driver.run(_MARK, mark)
-        driver.run(_INBOX, row)
+        driver.run(sql.MARK, mark)
+        driver.run(sql.INBOX, row)
     else:
-        driver.run(_MARK_AND_INBOX, mark | row)
-    if driver.run(_COUNT, {"group": group, "about": about}) != 1:
+        driver.run(sql.MARK_AND_INBOX, mark | row)
+    if driver.run(sql.COUNT, {"group": group, "about": about}) != 1:
         raise Unavailable(N_("The database is busy or cannot be written. Try again in a moment."))
     if holder.is_open:
         driver.run(open_counts.COUNT, open_counts.count_values(group, datetime.now(TIME_ZONE)))
     if before == 0:
-        driver.run(_BEGIN, {"group": group})
+        driver.run(sql.BEGIN, {"group": group})
     if before + 1 == len(electorate.pages):
-        driver.run(_RECEIPT, {"text": holder.receipt, "campaign": electorate.campaign_id})
+        driver.run(sql.RECEIPT, {"text": holder.receipt, "campaign": electorate.campaign_id})
 
 
 def _standing(

@@ -132,6 +132,7 @@ def _classes(groups: Sequence[RaterGroup], schools: Sequence[str]) -> "Classes":
         school=np.array([place.get(group.school_code, -1) for group in groups], dtype=np.int64),
         slips=np.array([group.issued - group.voided for group in groups], dtype=np.int64),
         begun=np.array([group.begun for group in groups], dtype=np.int64),
+        second_uses=np.array([group.refused for group in groups], dtype=np.int64),
     )
 
 

@@ -75,7 +75,10 @@ def resume_jobs() -> None:
     """
     from survey.services.printing import forget_unfinished
 
-    lost = _("The server stopped while slips were printed. Replace the unused slips of the group, or of all groups.")
+    lost = _(
+        "The server stopped while slips were printed. Replace the unused slips of the group, or of all groups. "
+        "Who asked for paper in place of a token still waits for it."
+    )
     running = update(Job).where(Job.state == "running")
     with transaction() as session:
         session.execute(running.where(Job.kind.in_(PRINTING)).values(state="failed", message=lost))

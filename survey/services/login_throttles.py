@@ -1,20 +1,22 @@
 """Failed logins: five lock an account for one address for 15 minutes, and nobody can lock out everybody.
 
 Beside the pair of account and address, all failures on an account and all from an address are counted. Those two locks
-stop only pairs from which nobody has logged in before: who guesses from elsewhere, or fills a school's common address
-with failures, does not keep an account out of its usual place. Unknown names are counted alike, and all keys are HMACs.
+stop only pairs from which nobody has logged in before, and the address's only pairs that failed lately: who guesses
+from elsewhere keeps no account out of its usual place, and who fills a school's common address with failures keeps out
+nobody who gets the password right at once. Unknown names are counted alike, and all keys are HMACs.
 """
 
 import hmac
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import delete, text
+from sqlalchemy import delete, text, update
 from sqlalchemy.orm import Session
 
 from survey.database import is_sqlite
 from survey.keys import purpose_key
-from survey.models.accounts import LoginThrottle
+from survey.models.accounts import Account, LoginThrottle
+from survey.services.address_limits import network_of
 
 MOST_OF_PAIR = 5
 MOST_OF_ACCOUNT = 30
@@ -35,8 +37,11 @@ class Attempt:
     def locked(self) -> bool:
         """Whether this attempt is refused, whatever the password."""
         now = _moment()
-        elsewhere = max(self.account.locked_until, self.address.locked_until) > now
-        return self.pair.locked_until > now or (elsewhere and self.pair.known_until <= now)
+        if self.pair.locked_until > now:
+            return True
+        # The address is shared: what others did there is no reason to refuse somebody's first attempt.
+        elsewhere = self.account.locked_until > now or (self.address.locked_until > now and self.pair.failures > 0)
+        return elsewhere and self.pair.known_until <= now
 
     def fail(self) -> None:
         """Count a failure on all three."""
@@ -55,6 +60,7 @@ def begin_attempt(session: Session, name: str, *, address: str, account_id: int 
     if not is_sqlite():
         session.execute(text("LOCK TABLE login_throttle IN SHARE ROW EXCLUSIVE MODE"))
     _forget_old(session)
+    address = network_of(address)
     return Attempt(
         pair=_row(session, f"pair\0{name}\0{address}", account_id),
         account=_row(session, f"account\0{name}"),
@@ -63,8 +69,10 @@ def begin_attempt(session: Session, name: str, *, address: str, account_id: int 
 
 
 def unlock(session: Session, account_id: int) -> None:
-    """Unlock an account everywhere: it has a new first password."""
-    session.execute(delete(LoginThrottle).where(LoginThrottle.account_id == account_id))
+    """Unlock an account everywhere: it has a new first password. Its usual places stay known."""
+    everywhere = _key(f"account\0{session.get_one(Account, account_id).name}")
+    its_own = (LoginThrottle.account_id == account_id) | (LoginThrottle.key == everywhere)
+    session.execute(update(LoginThrottle).where(its_own).values(failures=0, locked_until=""))
 
 
 def _forget_old(session: Session) -> None:
@@ -75,8 +83,12 @@ def _forget_old(session: Session) -> None:
     session.expire_all()
 
 
+def _key(what: str) -> bytes:
+    return hmac.digest(purpose_key("login"), what.encode(), "sha256")
+
+
 def _row(session: Session, what: str, account_id: int | None = None) -> LoginThrottle:
-    key = hmac.digest(purpose_key("login"), what.encode(), "sha256")
+    key = _key(what)
     row = session.get(LoginThrottle, key)
     if row is None:
         since = _moment()

@@ -1,6 +1,7 @@
 """Logging in: name and password, then, for accounts that have one, the code of the second factor."""
 
 import hashlib
+import threading
 from dataclasses import dataclass
 
 from flask_babel import gettext as _
@@ -9,15 +10,21 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from survey.database import transaction
-from survey.errors import BadInput, Conflict
+from survey.errors import BadInput, Conflict, TooMany, Unavailable
 from survey.extensions import db
 from survey.keys import purpose_key
 from survey.models.accounts import Account
 from survey.services import audit, second_factors
+from survey.services.address_limits import Throttle
 from survey.services.login_throttles import Attempt, begin_attempt
 from survey.services.passwords import matches
 
 SECOND_STEP_SECONDS = 300
+# A hash takes 64 MiB and a tenth of a second, in the threads that also take votes: one at a time, and others wait for
+# it no longer than this. The limit of an address is for machines: a school is one address.
+WAIT_SECONDS = 1.0
+BY_ADDRESS = Throttle(most=300, seconds=600)
+_hashing = threading.BoundedSemaphore(1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,12 +36,15 @@ class LoggedIn:
 
 
 def log_in(name: str, password: str, *, address: str) -> LoggedIn | None:
-    """Return whose name and password these are, None when they are wrong or locked; both answers take the same time."""
+    """Return whose name and password these are, None when they are wrong or locked; both answers take the same time.
+
+    Raises TooMany (from this address), Unavailable (too many at once).
+    """
     name = name.strip().replace("\0", "")
     found = select(Account).where(Account.name == name, Account.active)
     account = db.session.scalar(found)
     known = None if account is None else account.password_hash
-    right = matches(known, password)
+    right = _compare(known, password, address)
     with transaction() as session:
         account = session.scalar(found.with_for_update().execution_options(populate_existing=True))
         attempt = begin_attempt(session, name, address=address, account_id=account.id if account else None)
@@ -66,10 +76,10 @@ def second_step(pending: str, code: str, *, address: str) -> LoggedIn | None:
 def prove(account_id: int, password: str, *, address: str, code: str | None = None) -> None:
     """Ask an account that is logged in for its password again, and its code if given; failures count as at the login.
 
-    Raises BadInput.
+    Raises BadInput, TooMany (from this address), Unavailable (too many at once).
     """
     known = db.session.get_one(Account, account_id).password_hash
-    right = matches(known, password)
+    right = _compare(known, password, address)
     with transaction() as session:
         account = session.get_one(Account, account_id, with_for_update=True)
         attempt = begin_attempt(session, account.name, address=address, account_id=account.id)
@@ -85,6 +95,18 @@ def give_up_factor(account_id: int) -> None:
     with transaction() as session:
         account = session.get_one(Account, account_id, with_for_update=True)
         second_factors.remove_factor(session, account, actor=account.name)
+
+
+def _compare(known: str | None, password: str, address: str) -> bool:
+    """Compare by argon2; without a hash to compare with it takes as long."""
+    if not BY_ADDRESS.admits(address):
+        raise TooMany(_("Too many logins were tried from this connection. Try again in ten minutes."))
+    if not _hashing.acquire(timeout=WAIT_SECONDS):
+        raise Unavailable(_("Too many people log in at the same moment. Wait a few seconds and try again."))
+    try:
+        return matches(known, password)
+    finally:
+        _hashing.release()
 
 
 def _who(session: Session, pending: str) -> Account:

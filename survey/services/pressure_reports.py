@@ -1,8 +1,8 @@
 """Reports of pressure (有人要求我怎么填): taken without code or address, kept by day only, read by 监察室 alone.
 
-A report and a ballot of the same minute must not be brought together: the report has a random key, and on PostgreSQL
-the table is written anew in key order once an hour (`settle`) and at every close, so that no transaction number tells
-which row came after which.
+A report and a ballot of the same minute must not be brought together: the report has a random key, and the table is
+written anew in key order once an hour (`settle`) and at every close, so that neither a place within a page of SQLite
+nor a transaction number of PostgreSQL tells which row came after which.
 """
 
 import secrets
@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask_babel import gettext as _
-from sqlalchemy import func, insert, select
+from sqlalchemy import delete, func, insert, select
 
-from survey.database import write_connection
+from survey.database import checkpoint, is_sqlite, write_connection
 from survey.errors import BadInput, TooMany
 from survey.models.pressure_reports import pressure_report
 from survey.services import mixing
@@ -69,5 +69,16 @@ def _row(report: Report) -> dict[str, object]:
 
 
 def settle() -> None:
-    """Leave no order among the reports on PostgreSQL; SQLite keeps none. Run by the worker every hour."""
-    mixing.rewrite_reports()
+    """Leave no order among the reports. Run by the worker every hour.
+
+    SQLite hands rows out in key order, but its pages hold them as they came (cell offsets); so does the log.
+    """
+    if not is_sqlite():
+        mixing.rewrite_reports()
+        return
+    with write_connection() as connection:
+        rows = connection.execute(select(pressure_report).order_by(pressure_report.c.id)).mappings().all()
+        connection.execute(delete(pressure_report))
+        if rows:
+            connection.execute(insert(pressure_report), [dict(row) for row in rows])
+    checkpoint()

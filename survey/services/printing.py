@@ -1,6 +1,7 @@
 """Printing slips: `slips.csv` and the sheets of new slips, the only files in which codes stand in the clear."""
 
 import csv
+import json
 import os
 import re
 import secrets
@@ -15,22 +16,26 @@ from typing import Any
 from flask import current_app
 from flask_babel import gettext as _
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 
 from survey.database import transaction
-from survey.errors import BadInput, NotFound
+from survey.errors import BadInput, NotFound, SurveyError
 from survey.extensions import db
 from survey.models.campaigns import Campaign
+from survey.models.jobs import Job
 from survey.models.organisations import School
 from survey.queries.campaigns import group_rows
 from survey.services import audit, slips, voiding
 from survey.services.jobs import Progress
 from survey.services.sheets import SheetGroup, SheetText, slip_url, write_sheets
-from survey.services.slips import IssuedGroup
+from survey.services.slips import IssuedGroup, Keep, code_hmac
 
 CSV_COLUMNS = ("relation", "group", "group_name", "code", "url")
 EVERY_GROUP = "*"
 # A batch that nobody fetched and deleted is deleted after this time.
 KEPT_SECONDS = 24 * 3600
+# Beside a batch of paper in place of tokens, until it is fetched: whose it is, and its codes' HMACs.
+PAPER_NOTE = "paper.json"
 _BATCH = re.compile(r"[0-9a-f]{32}")
 
 
@@ -136,30 +141,38 @@ def print_slips(arguments: Mapping[str, Any], *, actor: str, progress: Progress)
     forget_old()
     folder = _batches() / secrets.token_hex(16)
     folder.mkdir(mode=0o700)
-    try:
-        issued = _issue(arguments, actor=actor)
-        if not issued:
-            shutil.rmtree(folder)
-            return {"campaign": arguments["campaign"], "batch": folder.name, "slips": 0, "groups": 0}
-        write_slips(issued, campaign_id=arguments["campaign"], directory=folder, progress=progress)
+
+    def keep(groups: Sequence[IssuedGroup]) -> None:
+        write_slips(groups, campaign_id=arguments["campaign"], directory=folder, progress=progress)
         _pack(folder)
+        _note_paper(groups, arguments["campaign"], folder)
+
+    try:
+        issued = _issue(arguments, actor=actor, keep=keep)
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        forget_batch(folder.name)
         raise
+    if not issued:
+        shutil.rmtree(folder)
     count = sum(len(group.codes) for group in issued)
     return {"campaign": arguments["campaign"], "batch": folder.name, "slips": count, "groups": len(issued)}
 
 
-def _issue(arguments: Mapping[str, Any], *, actor: str) -> Sequence[IssuedGroup]:
+def _issue(arguments: Mapping[str, Any], *, actor: str, keep: Keep) -> Sequence[IssuedGroup]:
     campaign, group, reason = arguments["campaign"], arguments.get("group"), arguments["reason"]
+    if "void" not in arguments and group is not None and arguments["add"] is not None:
+        return [slips.add_slips(campaign, group, arguments["add"], reason=reason, actor=actor, keep=keep)]
+    issued: Sequence[IssuedGroup]
     if "void" in arguments:
-        return voiding.void_unit(campaign, voiding.Unit(**arguments["void"]), reason=reason, actor=actor).issued
-    if group is None:
-        return slips.issue_slips(campaign, actor=actor)
-    if arguments["add"] is not None:
-        return [slips.add_slips(campaign, group, arguments["add"], reason=reason, actor=actor)]
-    codes = [row.code for row in group_rows(campaign) if row.kind == "slip"] if group == EVERY_GROUP else [group]
-    return [slips.reissue_slips(campaign, code, actor=actor, reason=reason) for code in codes]
+        issued = voiding.void_unit(campaign, voiding.Unit(**arguments["void"]), reason=reason, actor=actor).issued
+    elif group is None:
+        issued = slips.issue_slips(campaign, actor=actor)
+    else:
+        codes = [row.code for row in group_rows(campaign) if row.kind == "slip"] if group == EVERY_GROUP else [group]
+        issued = [slips.reissue_slips(campaign, code, actor=actor, reason=reason) for code in codes]
+    if issued:
+        keep(issued)
+    return issued
 
 
 def _pack(folder: Path) -> None:
@@ -171,6 +184,60 @@ def _pack(folder: Path) -> None:
         for path in files:
             packed.write(path, path.name)
             path.unlink()
+    _make_durable(package)
+
+
+def _make_durable(path: Path) -> None:
+    """Have a file and its name on the disk before anything in the database says that it is there."""
+    for place in (path, path.parent):
+        descriptor = os.open(place, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _note_paper(groups: Sequence[IssuedGroup], campaign_id: int, folder: Path) -> None:
+    """Note whose paper a batch is, so that nobody loses a vote by a batch that nobody fetched."""
+    for group in groups:
+        if group.staff:
+            keys = sorted(code_hmac(code).hex() for code in group.codes)
+            note = {"campaign": campaign_id, "group": group.group_id, "keys": keys, "staff": group.staff}
+            path = folder / PAPER_NOTE
+            path.touch(mode=0o600)
+            path.write_text(json.dumps(note), encoding="utf-8")
+            _make_durable(path)
+
+
+def _read_note(folder: Path) -> dict[str, Any] | None:
+    """Return the note of a batch; None if it holds no paper, was fetched, or was never finished."""
+    try:
+        note: dict[str, Any] = json.loads((folder / PAPER_NOTE).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return note
+
+
+def _return_paper(folder: Path) -> bool:
+    """Let those whose paper nobody fetched wait for it again; return False if the database cannot do it now."""
+    note = _read_note(folder)
+    if note is None:
+        return True
+    try:
+        with transaction() as session:
+            # A fetching waits for this row too: a batch is either fetched or taken back.
+            session.get(Campaign, note["campaign"], with_for_update=True)
+            if _read_note(folder) is not None:
+                keys = [bytes.fromhex(key) for key in note["keys"]]
+                if slips.take_back_paper(session, note["group"], keys, note["staff"]):
+                    detail = {"number": len(keys)}
+                    subject = f"campaign {note['campaign']}"
+                    audit.record(session, actor="worker", action="slips.return", subject=subject, detail=detail)
+                (folder / "slips.zip").unlink(missing_ok=True)
+    except (SurveyError, SQLAlchemyError) as error:
+        current_app.logger.warning("paper of batch %s is taken back later: %s", folder.name, type(error).__name__)
+        return False
+    return True
 
 
 def _batches() -> Path:
@@ -188,22 +255,37 @@ def fetch_batch(name: str, *, campaign_id: int, actor: str) -> Path:
     """Return the zip of a batch and put the fetching into the audit log; raises NotFound when it was deleted."""
     if not has_batch(name):
         raise NotFound(_("The files were deleted. Replace the slips that have not been used if they are lost."))
+    path = _batches() / name / "slips.zip"
     with transaction() as session:
+        session.get(Campaign, campaign_id, with_for_update=True)
+        if not path.is_file():
+            raise NotFound(_("The files were deleted. Replace the slips that have not been used if they are lost."))
+        note = path.with_name(PAPER_NOTE)
+        if note.exists():
+            # From here on the officer has the paper. Emptied, not deleted: the age of the folder stays.
+            note.write_bytes(b"")
+            _make_durable(note)
         audit.record(session, actor=actor, action="slips.fetch", subject=f"campaign {campaign_id}")
-    return _batches() / name / "slips.zip"
+    return path
 
 
 def forget_batch(name: str) -> None:
-    """Delete a batch: codes stand in the clear only there and on paper."""
-    if _BATCH.fullmatch(name):
+    """Delete a batch: codes stand in the clear only there and on paper.
+
+    Paper in place of tokens that nobody fetched is taken back first; until that is done the batch stays.
+    """
+    if _BATCH.fullmatch(name) and _return_paper(_batches() / name):
         shutil.rmtree(_batches() / name, ignore_errors=True)
 
 
 def forget_unfinished() -> None:
-    """Delete batches that a stopped worker left half-written."""
+    """Delete batches that a stopped worker left: half-written, or whole but of a job that was not done."""
+    results = db.session.scalars(select(Job.result).where(Job.state == "done", Job.result.is_not(None))).all()
+    done = {result.get("batch") for result in results if result}
+    db.session.rollback()
     for folder in _batches().iterdir():
-        if not (folder / "slips.zip").is_file():
-            shutil.rmtree(folder, ignore_errors=True)
+        if folder.name not in done or not (folder / "slips.zip").is_file():
+            forget_batch(folder.name)
 
 
 def forget_old() -> None:

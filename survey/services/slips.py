@@ -7,11 +7,11 @@ HMAC-SHA256(code) under a key that is not in the database; no row names a person
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 from flask_babel import gettext as _
-from sqlalchemy import exists, insert, select, update
+from sqlalchemy import delete, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from survey.database import transaction
@@ -19,7 +19,7 @@ from survey.errors import BadInput, Conflict, NotFound
 from survey.keys import purpose_key
 from survey.models.ballots import cast_mark, slip
 from survey.models.campaigns import Campaign, Evaluation, RaterGroup
-from survey.models.tokens import token_issue
+from survey.models.tokens import TokenKey, token_issue
 from survey.queries.tokens import PAPER_MADE, PAPER_WANTED
 from survey.services import audit
 
@@ -32,7 +32,10 @@ _VALUE = {letter: value for value, letter in enumerate(ALPHABET)}
 
 @dataclass(frozen=True, kw_only=True)
 class IssuedGroup:
-    """A group and its new codes, in random order; the only place where codes stand in the clear."""
+    """A group and its new codes, in random order; the only place where codes stand in the clear.
+
+    staff: who of a group that votes by token is given paper, by staff code; nothing ties one to a code.
+    """
 
     relation: str
     group_id: int
@@ -41,6 +44,11 @@ class IssuedGroup:
     school_code: str
     kind: str
     codes: tuple[str, ...]
+    staff: tuple[str, ...] = field(default=(), repr=False)
+
+
+# What writes new codes down for good; it raises if it cannot.
+Keep = Callable[[Sequence[IssuedGroup]], object]
 
 
 def check_letter(letters: str) -> str:
@@ -103,20 +111,45 @@ def reissue_slips(campaign_id: int, group_code: str, *, actor: str, reason: str 
     return issued
 
 
-def add_slips(campaign_id: int, group_code: str, count: int, *, reason: str, actor: str) -> IssuedGroup:
-    """Make `count` extra slips for a group (a pupil who came late), with a reason for the audit log."""
+def add_slips(
+    campaign_id: int, group_code: str, count: int, *, reason: str, actor: str, keep: Keep | None = None
+) -> IssuedGroup:
+    """Make `count` extra slips for a group (a pupil who came late), with a reason for the audit log.
+
+    For a group that votes by token they are the paper of those who wait for it. Such slips can never be replaced, for
+    nothing tells them from tokens that were handed in; so `keep` writes them down before they count, in the same
+    transaction. Those of other groups are written down after it.
+    """
     if not 1 <= count <= MOST_EXTRA:
         raise BadInput(_("The number of extra slips must lie between 1 and %(most)s.", most=MOST_EXTRA))
     if not reason.strip():
         raise BadInput(_("Extra slips need a reason: it is kept in the audit log."))
     with transaction() as session:
         group, relation = _group(session, campaign_id, group_code, kinds=("slip", "token"))
-        if group.kind == "token":
-            _claim_paper(session, group, count)
-        issued = _issue(session, group, relation, count)
+        staff = _claim_paper(session, group, count) if group.kind == "token" else ()
+        issued = replace(_issue(session, group, relation, count), staff=staff)
+        if keep and issued.kind == "token":
+            keep([issued])
         detail = {"added": count, "reason": reason.strip()}
         audit.record(session, actor=actor, action="slips.add", subject=f"{campaign_id}/{group_code}", detail=detail)
+    if keep and issued.kind != "token":
+        keep([issued])
     return issued
+
+
+def take_back_paper(session: Session, group_id: int, keys: Sequence[bytes], staff: Sequence[str]) -> bool:
+    """Delete paper slips (their HMACs) that nobody can have seen, and let `staff` wait for paper again.
+
+    Returns False, with nothing done, unless every one is there and unused. Deleted and not voided: the group's rights
+    stay as many as were given, and no slip stands for one twice.
+    """
+    begun = exists().where(cast_mark.c.hmac == slip.c.hmac)
+    unused = (slip.c.group_id == group_id) & slip.c.hmac.in_(keys) & ~slip.c.voided & ~begun
+    if session.scalar(select(func.count()).select_from(slip).where(unused)) != len(keys):
+        return False
+    session.execute(delete(slip).where(unused))
+    _set_paper(session, group_id, staff, PAPER_WANTED)
+    return True
 
 
 def _campaign_for_slips(session: Session, campaign_id: int) -> Campaign:
@@ -140,13 +173,36 @@ def _groups(session: Session, campaign_id: int) -> Iterable[tuple[RaterGroup, st
     return [(group, relation) for group, relation in rows]
 
 
-def _claim_paper(session: Session, group: RaterGroup, count: int) -> None:
-    """Note that everybody of a token group who waits for a paper slip gets one; raises Conflict for another number."""
+def _claim_paper(session: Session, group: RaterGroup, count: int) -> tuple[str, ...]:
+    """Note that everybody of a token group who waits for a paper slip gets one; return their staff codes.
+
+    Raises Conflict for another number. Only where a restore erased the key there may be more: who has a right there is
+    no longer known, and the officer answers for the rest.
+    """
     waiting = (token_issue.c.group_id == group.id) & (token_issue.c.paper == PAPER_WANTED)
-    made = session.execute(update(token_issue).where(waiting).values(paper=PAPER_MADE)).rowcount  # type: ignore[attr-defined]
-    if made != count:
-        message = _("This group votes by token; %(number)s people wait for a paper slip: make as many.", number=made)
+    staff = list(session.scalars(select(token_issue.c.staff_code).where(waiting)))
+    if count > len(staff) and session.scalar(select(TokenKey.private_key).where(TokenKey.group_id == group.id)) == b"":
+        staff += _give_without_name(session, group, count - len(staff))
+    if len(staff) != count:
+        number = len(staff)
+        message = _("This group votes by token; %(number)s people wait for a paper slip: make as many.", number=number)
         raise Conflict(message)
+    _set_paper(session, group.id, staff, PAPER_MADE)
+    return tuple(sorted(staff))
+
+
+def _give_without_name(session: Session, group: RaterGroup, count: int) -> list[str]:
+    """Give rights to people whom the officer knows; each is a row like anybody's, so that the balance stays exact."""
+    names = sorted(f"+{secrets.token_hex(8)}" for _number in range(count))
+    same = {"evaluation_id": group.evaluation_id, "group_id": group.id, "paper": PAPER_WANTED}
+    session.execute(insert(token_issue), [{**same, "staff_code": name} for name in names])
+    session.execute(update(RaterGroup).where(RaterGroup.id == group.id).values(issued=RaterGroup.issued + count))
+    return names
+
+
+def _set_paper(session: Session, group_id: int, staff: Sequence[str], paper: int) -> None:
+    theirs = (token_issue.c.group_id == group_id) & token_issue.c.staff_code.in_(staff)
+    session.execute(update(token_issue).where(theirs).values(paper=paper))
 
 
 def _group(

@@ -1,5 +1,6 @@
 """The tally (计票): packed answers of closed campaigns become counts; runs in jobs or on the console only."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
+from survey.errors import N_, Conflict
 from survey.extensions import db
 from survey.models.ballots import ballot
 from survey.models.campaigns import Evaluation, RaterGroup, Target
@@ -112,6 +114,15 @@ def _as_arrays(rows: Sequence[Any]) -> _Ballots:
     import numpy as np
 
     group_id, target_id, answers, flag = zip(*rows, strict=True)
+    lengths = Counter(map(len, answers))
+    if len(lengths) > 1:
+        usual, _number = lengths.most_common(1)[0]
+        odd = len(rows) - lengths[usual]
+        raise Conflict(
+            N_("%(odd)s ballots hold another number of answers than the others (%(usual)s); nothing was counted."),
+            odd=odd,
+            usual=usual,
+        )
     return _Ballots(
         group_id=np.array(group_id, dtype=np.int64),
         target_id=np.array(target_id, dtype=np.int64),

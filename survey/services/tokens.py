@@ -197,6 +197,7 @@ def sign(staff_code: str, group_id: int, blinded: bytes) -> bytes:
 def want_paper(staff_code: str, group_id: int) -> None:
     """Take a person's right as a paper slip, for who has no fitting browser; raises NotFound, Conflict."""
     right = find_right(staff_code, group_id)
+    _refuse_if_erased(db.session.scalar(select(TokenKey.private_key).where(TokenKey.group_id == group_id)))
     with transaction() as session:
         if not _take(session, right, staff_code, paper=PAPER_WANTED, retry=None):
             raise Conflict(_("You have taken your right to vote here already; it is given once."))
@@ -236,8 +237,20 @@ def _take(session: Session, right: Right, staff_code: str, *, paper: int, retry:
     return True
 
 
+def _refuse_if_erased(private_key: bytes | None) -> None:
+    """Raise Conflict where a restore erased the key (`services/backups.py`): paper would be a second right as well."""
+    if private_key == b"":
+        raise Conflict(
+            _(
+                "This campaign was restored from a backup. Who has taken a right to vote since then is not known, so "
+                "none is given here any more. If you have none, ask the evaluation office for a paper slip."
+            )
+        )
+
+
 def _private_key(group_id: int) -> rsa.RSAPrivateKey:
     row = db.session.get_one(TokenKey, group_id, populate_existing=True)
+    _refuse_if_erased(row.private_key)
     sealed = bytes(row.private_key)
     try:
         content = _cipher().decrypt(

@@ -55,6 +55,7 @@ ACTS = {
     "slips.fetch": lazy_gettext("printed slips fetched"),
     "slips.issue": lazy_gettext("slips made"),
     "slips.reissue": lazy_gettext("unused slips replaced"),
+    "slips.return": lazy_gettext("paper in place of tokens taken back, as nobody fetched it"),
     "unit.void": lazy_gettext("unit voided"),
 }
 

@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from survey.errors import BallotRefused, Unavailable
 from survey.extensions import csrf
 from survey.services import ballots, instruments, open_channel, pages, seals, tokens
+from survey.services.address_limits import network_of
 from survey.services.ballots import Electorate, Holder, Page, Progress
 from survey.services.slips import clean_code
 from survey.views import choose_language
@@ -104,7 +105,7 @@ def _without_desk(response: Response) -> Response:
 
 def _wrong_code() -> BaseResponse:
     now = time.monotonic()
-    address = request.remote_addr or ""
+    address = network_of(request.remote_addr or "")
     recent = [moment for moment in _wrong[address] if moment > now - WRONG_SECONDS]
     _wrong[address] = [*recent[-MOST_WRONG:], now]
     if len(_wrong) > 10_000:
@@ -146,10 +147,20 @@ def page() -> BaseResponse:
 @blueprint.post(PAGE)
 def cast() -> BaseResponse:
     """Cast one page for the sealed code of its form; no cookie casts."""
+    sealed = request.form.get("code", "")
+    holder = seals.unseal(sealed)
+    try:
+        return _cast(holder, sealed)
+    except BallotRefused as refusal:
+        if refusal.kind == "used":
+            ballots.note_second_use(holder)
+        raise
+
+
+def _cast(holder: Holder, sealed: str) -> BaseResponse:
     sent = request.form
     fields, chips = _single_fields(sent), sent.getlist("chip")
-    sealed, form, code = sent.get("code", ""), sent.get("form", ""), sent.get("target", "")
-    holder = seals.unseal(sealed)
+    form, code = sent.get("form", ""), sent.get("target", "")
     electorate = ballots.find_electorate(holder.group_id)
     target = next((p for p in electorate.pages if p.code == code), None)
     if target is None:

@@ -4,7 +4,6 @@ The page on which a token is handed in stands among the ballots' (`views/ballots
 """
 
 import base64
-import binascii
 from typing import Any
 
 from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
@@ -54,10 +53,11 @@ def sign(group_id: int) -> tuple[dict[str, str], int]:
     """Answer a blinded message with its signature, for the script; both in base64."""
     try:
         blinded = base64.b64decode(request.form.get("blinded", ""), validate=True)
-        return {"signature": base64.b64encode(service.sign(_staff_code(), group_id, blinded)).decode()}, 200
-    except binascii.Error:
+    except ValueError:
         message = _("The form was not complete or too old. Load the page again and repeat the last step.")
         return {"message": message}, 400
+    try:
+        return {"signature": base64.b64encode(service.sign(_staff_code(), group_id, blinded)).decode()}, 200
     except SurveyError as error:
         return {"message": error.sentence(_)}, error.status
 

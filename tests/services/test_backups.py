@@ -1,5 +1,6 @@
 """A backup is the whole instance in one file, and a restore of it goes on where the instance stood."""
 
+import json
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -9,19 +10,24 @@ from typing import Any
 
 import flask_migrate
 import pytest
+from click.testing import CliRunner
 from flask import Flask
 from sqlalchemy import select, text
 
 from survey import create_app
+from survey.cli import main
 from survey.config import Config
 from survey.errors import BadInput, Conflict
 from survey.extensions import Base, db
+from survey.models.campaigns import RaterGroup
+from survey.models.tokens import TokenKey, token_issue
 from survey.queries.cubes import released_results
-from survey.services import backups, instances
+from survey.services import backups, instances, tokens
 from survey.services.balance import balance_of
 from survey.services.ballots import Electorate, Holder, Page, cast_slips, find_progress, pack_payload
 from survey.services.campaigns import create_campaign, move_campaign
 from survey.services.instruments import find_questionnaire
+from survey.services.slips import add_slips, issue_slips
 
 
 @pytest.fixture
@@ -39,7 +45,7 @@ def fill(electorate: Electorate, page: Page) -> bytes:
     return pack_payload(bytes([4]) * items * (len(electorate.targets) or 1), text="谢谢")
 
 
-Restore = Callable[[Path], AbstractContextManager[None]]
+Restore = Callable[[Path], AbstractContextManager[backups.Restored]]
 
 
 @pytest.fixture
@@ -47,7 +53,7 @@ def elsewhere(config: Config, tmp_path: Path) -> Restore:
     """Restores a backup into another folder, and is inside it; on PostgreSQL the database is emptied first."""
 
     @contextmanager
-    def restore(path: Path) -> Iterator[None]:
+    def restore(path: Path) -> Iterator[backups.Restored]:
         db.session.remove()
         other = replace(config, instance=tmp_path / "other")
         if config.database_url:
@@ -57,8 +63,7 @@ def elsewhere(config: Config, tmp_path: Path) -> Restore:
             backups.restore_files(archive, other.instance)
             with create_app(other).app_context():
                 try:
-                    backups.restore_tables(archive, instances.upgrade_schema)
-                    yield
+                    yield backups.restore_tables(archive, instances.upgrade_schema)
                 finally:
                     db.session.remove()
                     db.engine.dispose()
@@ -141,3 +146,47 @@ def test_a_backup_never_leads_out_of_the_folder(tmp_path: Path) -> None:
         backups.restore_files(archive, tmp_path / "fresh" / "instance")
     assert [path.name for path in tmp_path.rglob("*.toml")] == []
     assert (tmp_path / "fresh" / "instance" / "secret.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_restored_instance_gives_nobody_a_second_token(county: Flask, tmp_path: Path, elsewhere: Restore) -> None:
+    flask_migrate.stamp(directory=str(Path(instances.__file__).parents[1] / "migrations"))
+    number, _made = create_campaign(
+        name="盲签", year=2026, template="five", first_day=None, last_day=None, actor="test", tokens=True
+    )
+    for state in ("ready", "open"):
+        move_campaign(number, state, actor="test")
+    issue_slips(number, actor="test")
+    group = db.session.scalars(select(RaterGroup.id).where(RaterGroup.code == "T-101")).one()
+    tokens.want_paper("T105", group)
+    path = tmp_path / "backup.zip"
+    backups.write_backup(path)
+    tokens.sign("T100", group, bytes(255) + b"\2")
+    with elsewhere(path) as restored:
+        assert restored.token_keys_erased == 3
+        assert set(db.session.scalars(select(TokenKey.private_key))) == {b""}
+        for staff_code in ("T100", "T101"):
+            with pytest.raises(Conflict, match=r"restored|备份"):
+                tokens.sign(staff_code, group, bytes(255) + b"\3")
+            with pytest.raises(Conflict, match=r"restored|备份"):
+                tokens.want_paper(staff_code, group)
+        assert db.session.scalars(select(token_issue.c.staff_code)).all() == ["T105"]
+        # Paper for who waited and, by the officer's word, for two more.
+        made = add_slips(number, "T-101", 3, reason="T101、T102 未领过", actor="test")
+        assert find_progress(Holder(code=made.codes[2])).next_page is not None
+        assert (balance_of(number).faults, balance_of(number).begun) == ((), 0)
+
+
+def test_the_console_says_that_keys_were_erased(county: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if county.config["WUPING"].database_url:
+        pytest.skip("the restore wants an empty database")
+    flask_migrate.stamp(directory=str(Path(instances.__file__).parents[1] / "migrations"))
+    number, _made = create_campaign(
+        name="盲签", year=2026, template="five", first_day=None, last_day=None, actor="test", tokens=True
+    )
+    move_campaign(number, "ready", actor="test")
+    path = tmp_path / "backup.zip"
+    backups.write_backup(path)
+    monkeypatch.setenv("SURVEY_INSTANCE", str(tmp_path / "other"))
+    done = CliRunner().invoke(main, ["restore", str(path), "--json"])
+    assert json.loads(done.stdout)["token_keys_erased"] == 3
+    assert "--add" in done.stderr

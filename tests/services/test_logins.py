@@ -1,6 +1,7 @@
 """Logging in: five failures lock one account for one address, and nobody can lock out everybody."""
 
 import base64
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from survey.errors import BadInput, Conflict
+from survey.errors import BadInput, Conflict, TooMany, Unavailable
 from survey.extensions import db
 from survey.models.accounts import Account, LoginThrottle
 from survey.models.audit import AuditEntry
@@ -25,6 +26,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     hasher = passwords.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     monkeypatch.setattr(passwords, "_hasher", hasher)
     monkeypatch.setattr(passwords, "_NOBODY", hasher.hash("nobody"))
+    logins.BY_ADDRESS.forget()
 
 
 @pytest.fixture
@@ -92,9 +94,17 @@ def test_a_school_full_of_failures_does_not_lock_those_who_work_there(password: 
     for number in range(MOST_OF_ADDRESS):
         guess(1, name=f"n{number}", address=HOME)
     assert enters(password, address=HOME)
+
+
+def test_a_school_full_of_failures_does_not_lock_out_who_never_logged_in_there(password: str) -> None:
+    for number in range(MOST_OF_ADDRESS):
+        guess(1, name=f"n{number}", address=HOME)
     other = accounts.add_account("new", role="viewer", actor="test")
-    assert logins.log_in("new", other.first_password, address=HOME) is None
-    assert logins.log_in("new", other.first_password, address=AWAY) is not None
+    assert logins.log_in("new", other.first_password, address=HOME) is not None
+    # Who failed once there waits, or goes elsewhere.
+    guess(1, address=HOME)
+    assert not enters(password, address=HOME)
+    assert enters(password, address=AWAY)
 
 
 def test_unknown_names_lock_like_known_ones(password: str) -> None:
@@ -122,6 +132,68 @@ def test_old_rows_are_forgotten(password: str, later: Later) -> None:
 def test_a_new_first_password_unlocks(password: str) -> None:
     guess(MOST_OF_PAIR)
     assert enters(accounts.reset_password("boss", actor="test").first_password)
+
+
+def test_a_new_first_password_ends_the_lock_on_the_whole_account_too(password: str) -> None:
+    for number in range(MOST_OF_ACCOUNT):
+        guess(1, address=f"198.51.100.{number}")
+    assert not enters(password)
+    assert enters(accounts.reset_password("boss", actor="test").first_password)
+
+
+def test_a_new_first_password_leaves_the_usual_place_known(password: str) -> None:
+    assert enters(password, address=HOME)
+    fresh = accounts.reset_password("boss", actor="test").first_password
+    for number in range(MOST_OF_ACCOUNT):
+        guess(1, address=f"198.51.100.{number}")
+    assert not enters(fresh, address=AWAY)
+    assert enters(fresh, address=HOME)
+
+
+def test_addresses_of_one_ipv6_network_are_locked_as_one(password: str) -> None:
+    for number in range(MOST_OF_PAIR):
+        guess(1, address=f"2001:db8::{number:x}")
+    assert not enters(password, address="2001:db8::ffff")
+    assert enters(password, address="2001:db8:0:1::1")
+
+
+def test_no_hash_is_compared_for_an_address_that_came_too_often(password: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logins.BY_ADDRESS, "most", 2)
+    guess(1, name="a")
+    guess(1, name="b")
+    monkeypatch.setattr(logins, "matches", None)
+    for name in ("boss", "nobody"):
+        with pytest.raises(TooMany):
+            logins.log_in(name, password, address=AWAY)
+    with pytest.raises(TooMany):
+        logins.prove(1, password, address=AWAY)
+
+
+def test_one_hash_is_compared_at_a_time_and_others_do_not_wait_for_ever(
+    app: Flask, password: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, end = threading.Event(), threading.Event()
+
+    def slow(_known: str | None, _password: str) -> bool:
+        begun.set()
+        return not end.wait(30)
+
+    def first() -> None:
+        with app.app_context():
+            logins.log_in("nobody", "wrong", address=AWAY)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(logins, "WAIT_SECONDS", 0.05)
+        patch.setattr(logins, "matches", slow)
+        thread = threading.Thread(target=first)
+        thread.start()
+        assert begun.wait(30)
+        for name in ("boss", "nobody"):
+            with pytest.raises(Unavailable):
+                logins.log_in(name, password, address=HOME)
+        end.set()
+        thread.join()
+    assert enters(password, address=HOME)
 
 
 def test_an_account_that_is_switched_off_cannot_log_in(password: str) -> None:

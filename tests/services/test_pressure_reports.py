@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, inspect, select, text
 
-from survey.database import is_sqlite
+from survey.database import checkpoint, is_sqlite
 from survey.errors import BadInput, TooMany
 from survey.extensions import db
 from survey.models.pressure_reports import pressure_report
@@ -49,6 +49,37 @@ def test_rows_stand_in_key_order_not_in_the_order_of_arrival(app: Flask) -> None
     assert keys == sorted(keys)
     if not is_sqlite():
         assert db.session.scalar(text("SELECT count(DISTINCT xmin::text) FROM pressure_report")) == 1
+
+
+@pytest.mark.skipif("os.environ.get('SURVEY_TEST_POSTGRESQL')", reason="reads SQLite's file")
+def test_the_file_forgets_the_order_in_which_reports_came(app: Flask) -> None:
+    texts = [f"report-{number:02}" for number in range(12)]
+    for said in texts:
+        report_pressure(Report(kinds=["told"], text=said), address="a")
+    path = next(app.config["WUPING"].instance.glob("*.sqlite3"))
+    checkpoint(must=True)
+    assert _places(path.read_bytes(), texts) == texts[::-1]
+    rows = set(db.session.execute(select(pressure_report)).all())
+    by_key = list(db.session.scalars(select(pressure_report.c.text).order_by(pressure_report.c.id)))
+    db.session.rollback()
+    service.settle()
+    content = path.read_bytes()
+    assert _places(content, texts) == by_key[::-1]
+    assert content.count(texts[0].encode()) == 1
+    assert path.with_name(path.name + "-wal").stat().st_size == 0
+    assert set(db.session.execute(select(pressure_report)).all()) == rows
+
+
+def _places(content: bytes, texts: list[str]) -> list[str]:
+    """Return the texts in the order in which the page of reports holds them (cells grow downwards)."""
+    pages = (content[at : at + 4096] for at in range(0, len(content), 4096))
+    page = next(page for page in pages if all(text.encode() in page for text in texts) and page[0] == 10)
+    return sorted(texts, key=lambda text: page.rindex(text.encode()))
+
+
+def test_nothing_is_settled_without_reports(app: Flask) -> None:
+    service.settle()
+    assert count() == 0
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 import pytest
 from flask import Flask
 from sqlalchemy import func, insert, select, text
+from sqlalchemy.exc import OperationalError
 
 from survey.database import is_sqlite
-from survey.errors import BadInput, BallotRefused, Conflict, Forbidden, NotFound
+from survey.errors import BadInput, BallotRefused, Conflict, Forbidden, NotFound, Unavailable
 from survey.extensions import db
 from survey.models.audit import AuditEntry
 from survey.models.ballots import ballot, cast_mark, comment, inbox, receipt, voided_page
@@ -356,3 +357,18 @@ def test_evaluations_of_others_are_untouched(codes: Codes, campaign: int) -> Non
     void(campaign)
     assert set(db.session.scalars(select(ballot.c.id))) == others
     assert db.session.scalar(select(func.count()).select_from(Evaluation)) == 5
+
+
+@pytest.mark.parametrize("error", [Unavailable("busy"), OperationalError("x", {}, Exception("lost"))])
+def test_new_codes_are_not_lost_when_the_covering_fails(
+    codes: Codes, campaign: int, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail() -> None:
+        raise error
+
+    vote(codes[CLASS][:1])
+    monkeypatch.setattr(mixing, "cover_voiding", fail)
+    done = void(campaign)
+    assert len(done.issued[0].codes) == done.slips == 12
+    assert find_progress(Holder(code=done.issued[0].codes[0])).next_page is not None
+    assert count(Voiding) == 1

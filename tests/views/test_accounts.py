@@ -36,6 +36,18 @@ def test_a_first_password_leads_to_choosing_ones_own(stranger, made) -> None:
     assert stranger.get("/campaigns").status_code == 200
 
 
+def test_too_many_logins_have_a_page_of_their_own(stranger, made, monkeypatch: pytest.MonkeyPatch) -> None:
+    logins.BY_ADDRESS.forget()
+    monkeypatch.setattr(logins.BY_ADDRESS, "most", 1)
+    assert log_in(stranger, "nobody", "wrong").status_code == 422
+    assert log_in(stranger, "nobody", "wrong").status_code == 429
+    logins.BY_ADDRESS.forget()
+    monkeypatch.setattr(logins, "WAIT_SECONDS", 0)
+    with logins._hashing:
+        assert log_in(stranger, "chief", made.first_password).status_code == 503
+    assert log_in(stranger, "nobody", "wrong").status_code == 429
+
+
 def test_a_wrong_password_keeps_the_name_and_says_no_more(stranger, made) -> None:
     answer = log_in(stranger, "chief", "wrong")
     unknown = log_in(stranger, "nobody", "wrong")

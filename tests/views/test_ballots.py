@@ -237,6 +237,17 @@ def test_before_opening_403_after_close_410(phone: FlaskClient, codes: Codes, ca
     assert waiting() == 0
 
 
+def test_a_second_use_is_counted_for_the_group_and_nothing_else(phone: FlaskClient, codes: Codes) -> None:
+    fields = answers(form_of(enter(phone, codes[CLASS][0])))
+    post(phone, fields)
+    for _attempt in range(2):
+        assert post(phone, fields | {"form": "f" * 32}).status_code == 409
+    post(phone, fields)
+    db.session.rollback()
+    assert db.session.scalar(select(RaterGroup.refused).where(RaterGroup.code == CLASS)) == 2
+    assert db.session.scalar(select(func.sum(RaterGroup.refused))) == 2
+
+
 def test_an_incomplete_page_of_a_closed_campaign_is_closed_not_incomplete(
     phone: FlaskClient, codes: Codes, campaign: int
 ) -> None:
@@ -275,6 +286,16 @@ def test_wrong_codes_are_throttled_and_right_ones_never(phone: FlaskClient, code
     assert set(statuses[:-1]) == {404}
     assert statuses[-1] == 429
     assert form_of(enter(phone, codes[CLASS][0]))
+
+
+def test_wrong_codes_are_counted_by_network(phone: FlaskClient, campaign: int) -> None:
+    def wrong(address: str) -> int:
+        sent = {"code": "2222222222222222"}
+        return phone.post("/v", data=sent, environ_overrides={"REMOTE_ADDR": address}).status_code
+
+    statuses = [wrong(f"2001:db8::{number:x}") for number in range(view.MOST_WRONG + 1)]
+    assert statuses[-1] == 429
+    assert wrong("2001:db8:0:1::1") == 404
 
 
 @pytest.mark.parametrize("code", ["", "短", "A" * 5000, "2222-2222-2222-2223", "'; DROP TABLE slip; --"])

@@ -100,6 +100,11 @@ def test_a_teacher_fetches_a_token_and_a_stranger_votes_with_it(
     assert balance_of(campaign).faults == ()
 
 
+@pytest.mark.parametrize("blinded", ["é", "盲", "=", "a"])
+def test_what_is_no_base64_is_refused(teacher: Callable[[str], FlaskClient], group: int, blinded: str) -> None:
+    assert teacher("T100").post(f"/tokens/{group}/sign", data={"blinded": blinded}).status_code == 400
+
+
 def test_the_voting_page_sets_no_cookie_of_the_desk_and_asks_for_no_session(stranger: FlaskClient, group: int) -> None:
     page = stranger.get("/t")
     assert page.status_code == 200

@@ -372,6 +372,7 @@ def upgrade() -> None:
     sa.Column('issued', sa.Integer(), nullable=False),
     sa.Column('voided', sa.Integer(), nullable=False),
     sa.Column('begun', sa.Integer(), nullable=False),
+    sa.Column('refused', sa.Integer(), nullable=False),
     sa.ForeignKeyConstraint(['evaluation_id'], ['evaluation.id'], name=op.f('fk_rater_group_evaluation_id_evaluation')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_rater_group')),
     sa.UniqueConstraint('evaluation_id', 'code', name=op.f('uq_rater_group_evaluation_id')),

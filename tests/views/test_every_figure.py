@@ -1,0 +1,141 @@
+"""Every figure on every page of results, for every role, is one of the released cube: nothing else is read."""
+
+import random
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from survey.extensions import db
+from survey.models.results import CubeEvaluation, CubeTarget, CubeUnit, Tally
+from survey.services.ballots import Electorate, Holder, Page, cast_slips, pack_payload
+from survey.services.campaigns import move_campaign
+from survey.services.instruments import find_questionnaire
+
+# A figure is a number with decimals; dates, versions and addresses have none that look so.
+FIGURE = re.compile(r"(?<![\w.])\d+\.\d+(?![\w.])")
+# What pages and method texts name by themselves: margins, levels of significance, limits of the funnel.
+CONSTANTS = {"0.05", "2.5", "0.7", "0.8", "0.9", "99.8", "0.001", "60.0", "90.0", "80.0", "0.99"}
+
+
+@pytest.fixture
+def released(codes: dict[str, tuple[str, ...]], campaign: int) -> int:
+    """A campaign in which one class hardly voted, so that some targets are withheld."""
+    chance = random.Random(7)
+
+    def fill(electorate: Electorate, page: Page) -> bytes:
+        items = len(find_questionnaire(electorate.questionnaire_id).item_codes)
+        # Pages of all departments hold every target's answers.
+        return pack_payload(
+            bytes(chance.choice((2, 3, 4, 4, 5)) for _ in range(items * (len(electorate.targets) or 1)))
+        )
+
+    few = next(group for group in codes if group.startswith("S-102"))
+    chosen = {group: some[: 2 if group == few else None] for group, some in codes.items()}
+    cast_slips((Holder(code=code), fill) for some in chosen.values() for code in some)
+    for state in ("closed", "tallied", "released"):
+        move_campaign(campaign, state, actor="test")
+    return campaign
+
+
+def numbers(value: Any) -> Iterator[float]:
+    """Yield every number of a document, however deep."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for part in value:
+            yield from numbers(part)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield float(value)
+
+
+def written(value: float) -> Iterator[str]:
+    """Yield how a page may write a number: as it is, as percentage, coarser for schools, cut to a scale's ends."""
+    coarse = (round(value, 2), round(20 * value) / 20)
+    for one in (value, 100 * value, *(100 * rate for rate in coarse), min(max(value, 0.0), 100.0)):
+        for digits in (1, 2, 3, 4):
+            yield f"{abs(one):.{digits}f}"
+
+
+def cube(address: str) -> set[str]:
+    """The released numbers that a page may write: of a target's page those of this target and of its evaluation as a
+    whole, of other pages all. A score may stand by its distance to the edges of the bands.
+    """
+    evaluations = db.session.scalars(select(CubeEvaluation)).all()
+    targets, units = (db.session.scalars(select(model)).all() for model in (CubeTarget, CubeUnit))
+    match = re.search(r"/(\w+)/target/([^/?]+)", address)
+    if match:
+        evaluations = [row for row in evaluations if row.relation == match[1]]
+        targets = [row for row in targets if row.evaluation_id == evaluations[0].evaluation_id and row.code == match[2]]
+        units = []
+        parts = ("scheme", "overall", "reliability", "change", "course")
+        documents = [evaluations[0].document[part] for part in parts]
+    else:
+        documents = [*(row.document for row in evaluations), *(row.findings for row in evaluations)]
+    documents += [row.document for row in (*targets, *units)] + [row.findings for row in targets]
+    known = [n for document in documents for n in numbers(document)]
+    edges = {band["floor"] for row in evaluations for band in row.document["scheme"]["bands"]}
+    known += [row.score - edge for row in (*targets, *units) if row.score is not None for edge in edges]
+    return {text for number in known for text in written(number)} | CONSTANTS
+
+
+def crawl(client: FlaskClient, start: str) -> Iterator[tuple[str, str]]:
+    """Yield address and text of every page of results that links lead to."""
+    waiting, seen = [start], set()
+    while waiting:
+        address = waiting.pop()
+        if address in seen:
+            continue
+        seen.add(address)
+        answer = client.get(address, follow_redirects=True)
+        assert answer.status_code == 200, address
+        if answer.mimetype != "text/html":
+            continue
+        page = BeautifulSoup(answer.text, "html.parser")
+        yield address, page.select_one("main").get_text(" ")  # type: ignore[union-attr]
+        links = (str(link["href"]).partition("#")[0] for link in page.select("main a[href]"))
+        waiting += [link for link in links if link.startswith("/results/") and "sort=" not in link]
+
+
+@pytest.mark.parametrize("role", ["officer", "viewer", "school_a"])
+def test_no_page_shows_a_figure_that_is_not_in_the_cube(
+    role: str, released: int, request: pytest.FixtureRequest
+) -> None:
+    client = request.getfixturevalue(role)
+    pages = dict(crawl(client, f"/results/{released}"))
+    assert len(pages) > (4 if role == "school_a" else 25)
+    stray = {
+        address: strange
+        for address, text in pages.items()
+        if (strange := sorted(set(FIGURE.findall(text)) - cube(address))) and not address.endswith("/method")
+    }
+    assert stray == {}
+
+
+def test_a_figure_from_elsewhere_would_be_found(released: int, officer: FlaskClient) -> None:
+    shown = [row for row in db.session.scalars(select(CubeTarget)) if row.score is not None]
+    first = shown[0]
+    relation = db.session.get_one(CubeEvaluation, first.evaluation_id).relation
+    known = cube(f"/results/{released}/{relation}/target/{first.code}")
+    others = {f"{row.score:.1f}" for row in shown} - {f"{first.score:.1f}"}
+    assert len(others - known) > len(others) / 2
+
+
+def test_a_withheld_target_shows_no_figure_of_its_own(
+    released: int, officer: FlaskClient, request: pytest.FixtureRequest
+) -> None:
+    hidden = [row for row in db.session.scalars(select(CubeTarget)) if row.document["withheld"]]
+    raw = {row.target_id: row.score for row in db.session.scalars(select(Tally))}
+    assert hidden
+    assert raw
+    evaluations = {row.evaluation_id: row.relation for row in db.session.scalars(select(CubeEvaluation))}
+    for row in hidden:
+        page = officer.get(f"/results/{released}/{evaluations[row.evaluation_id]}/target/{row.code}")
+        text = BeautifulSoup(page.text, "html.parser").select_one("main").get_text(" ")  # type: ignore[union-attr]
+        rate = row.document["response_rate"]
+        allowed = {"60.0", *(written(rate) if rate is not None else ())}
+        assert set(FIGURE.findall(text)) <= allowed
