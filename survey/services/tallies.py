@@ -6,9 +6,10 @@ from dataclasses import asdict, dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
+from survey.database import Statement, is_sqlite
 from survey.errors import N_, Conflict
 from survey.extensions import db
 from survey.models.ballots import ballot
@@ -28,6 +29,12 @@ CHUNK = 1_000_000
 _FETCH = 10_000
 _WHOLE = ("ballots", "valid", "flagged", "clean_valid")
 _MOMENTS = ("mean", "mean_ss", "score", "score_ss", "clean_mean", "clean_mean_ss", "clean_score", "clean_score_ss")
+
+
+_QUERY = select(ballot.c.group_id, ballot.c.target_id, ballot.c.answers, ballot.c.flag).where(
+    ballot.c.evaluation_id == bindparam("evaluation")
+)
+_BALLOTS = Statement(_QUERY)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,11 +110,17 @@ def load_axes(evaluation_id: int) -> Electorates:
 
 def _read(evaluation_id: int) -> Iterator[_Ballots]:
     """Yield an evaluation's ballots in parts, as the database sends them (PostgreSQL by a cursor of its own)."""
-    query = select(ballot.c.group_id, ballot.c.target_id, ballot.c.answers, ballot.c.flag).where(
-        ballot.c.evaluation_id == evaluation_id
-    )
-    for rows in db.session.execute(query, execution_options={"yield_per": _FETCH}).partitions():
-        yield _as_arrays(rows)
+    if is_sqlite():
+        # The driver itself takes two thirds of the time.
+        sql, values = _BALLOTS.for_dialect(db.engine.dialect)
+        driver: Any = db.session.connection().connection.driver_connection
+        cursor = driver.execute(sql, values | {"evaluation": evaluation_id})
+        while rows := cursor.fetchmany(_FETCH):
+            yield _as_arrays(rows)
+        return
+    asked = db.session.execute(_QUERY, {"evaluation": evaluation_id}, execution_options={"yield_per": _FETCH})
+    for part in asked.partitions():
+        yield _as_arrays(part)
 
 
 def _as_arrays(rows: Sequence[Any]) -> _Ballots:
