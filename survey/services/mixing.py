@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, exists, func, insert, select, text, update
+from sqlalchemy.exc import OperationalError
 
 from survey.database import checkpoint, is_sqlite, rewrite_file, write_connection
 from survey.errors import Unavailable
@@ -73,11 +74,18 @@ def mix() -> int:
 def _forget_rows() -> None:
     """PostgreSQL: plain VACUUM leaves the bytes of deleted rows in the order of casting; what is small is written anew.
 
-    A large inbox (a sealed box, which holds ciphertext) would keep casts waiting too long.
+    A large inbox (a sealed box, which holds ciphertext) would keep casts waiting too long, and so would a reader who
+    does not end: then it is left to the next time.
     """
-    with db.engine.connect() as connection:
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         size = connection.scalar(text("SELECT pg_relation_size('inbox')")) or 0
-    _postgresql("VACUUM FULL inbox" if size <= LARGEST_REWRITTEN else "VACUUM inbox")
+        connection.execute(text("SET lock_timeout = '500ms'"))
+        try:
+            connection.execute(text("VACUUM FULL inbox" if size <= LARGEST_REWRITTEN else "VACUUM inbox"))
+        except OperationalError:
+            connection.execute(text("VACUUM inbox"))
+        finally:
+            connection.execute(text("RESET lock_timeout"))
     _postgresql("VACUUM token_issue")
 
 
