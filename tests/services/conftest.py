@@ -1,13 +1,34 @@
 """A small roster workbook, as rows that a test may spoil before they are saved."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import ModuleType
 
 import openpyxl
 import pytest
 
 Rows = dict[str, list[list[object]]]
 SaveWorkbook = Callable[[Rows], Path]
+Later = Callable[[timedelta], None]
+
+
+@pytest.fixture
+def clock_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[ModuleType], Later]:
+    """Returns, for a module, what moves the clock that it reads."""
+
+    def of(module: ModuleType) -> Later:
+        def move(by: timedelta) -> None:
+            class Clock(datetime):
+                @classmethod
+                def now(cls, tz: object = None) -> datetime:
+                    return datetime.now(UTC) + by
+
+            monkeypatch.setattr(module, "datetime", Clock)
+
+        return move
+
+    return of
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """Two persons: who asks cannot confirm, what was confirmed is what is done, and it is done once."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -43,16 +44,8 @@ def ready(county: Flask, people: None) -> int:
 
 
 @pytest.fixture
-def later(monkeypatch: pytest.MonkeyPatch) -> Later:
-    def move(by: timedelta) -> None:
-        class Clock(datetime):
-            @classmethod
-            def now(cls, tz: object = None) -> datetime:
-                return datetime.now(UTC) + by
-
-        monkeypatch.setattr(approvals, "datetime", Clock)
-
-    return move
+def later(clock_of: Callable[[ModuleType], Later]) -> Later:
+    return clock_of(approvals)
 
 
 def state(number: int) -> str:

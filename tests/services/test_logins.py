@@ -4,7 +4,8 @@ import base64
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from types import ModuleType
 
 import pytest
 from flask import Flask
@@ -35,18 +36,8 @@ def password(app: Flask) -> str:
 
 
 @pytest.fixture
-def later(monkeypatch: pytest.MonkeyPatch) -> Later:
-    """Moves the clock of the throttles."""
-
-    def move(by: timedelta) -> None:
-        class Clock(datetime):
-            @classmethod
-            def now(cls, tz: object = None) -> datetime:
-                return datetime.now(UTC) + by
-
-        monkeypatch.setattr(login_throttles, "datetime", Clock)
-
-    return move
+def later(clock_of: Callable[[ModuleType], Later]) -> Later:
+    return clock_of(login_throttles)
 
 
 def guess(times: int, *, name: str = "boss", address: str = AWAY) -> None:

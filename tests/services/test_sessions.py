@@ -4,7 +4,8 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from types import ModuleType
 
 import pytest
 from flask import Flask
@@ -34,16 +35,8 @@ def officer(app: Flask) -> int:
 
 
 @pytest.fixture
-def later(monkeypatch: pytest.MonkeyPatch) -> Later:
-    def move(by: timedelta) -> None:
-        class Clock(datetime):
-            @classmethod
-            def now(cls, tz: object = None) -> datetime:
-                return datetime.now(UTC) + by
-
-        monkeypatch.setattr(sessions, "datetime", Clock)
-
-    return move
+def later(clock_of: Callable[[ModuleType], Later]) -> Later:
+    return clock_of(sessions)
 
 
 def test_the_database_does_not_hold_what_the_browser_holds(officer: int) -> None:
