@@ -7,10 +7,10 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from flask import current_app
-from sqlalchemy import Connection, Dialect, Engine, Executable, event, text
+from sqlalchemy import Connection, CursorResult, Dialect, Engine, Executable, event, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
@@ -89,6 +89,11 @@ def transaction() -> Iterator[Session]:
         except BaseException:
             session.rollback()
             raise
+
+
+def touched(session: Session, statement: Executable, values: dict[str, Any] | None = None) -> int:
+    """Run a statement that writes and return how many rows it touched."""
+    return cast("CursorResult[Any]", session.execute(statement, values)).rowcount
 
 
 def write_if_free(statement: Executable) -> bool:

@@ -9,7 +9,6 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, Select, func, or_, select
 
-from survey.analysis.estimates import Identity
 from survey.analysis.scoring import Scheme
 from survey.errors import NotFound
 from survey.extensions import db
@@ -237,38 +236,6 @@ def comparisons(head: EvaluationHead) -> tuple[Record | None, Record | None]:
     parts = CubeEvaluation.document["comparison"], CubeEvaluation.document["paired"]
     comparison, paired = db.session.execute(select(*parts).where(CubeEvaluation.evaluation_id == head.id)).one()
     return comparison, paired
-
-
-def identity(head: EvaluationHead) -> Identity:
-    """Return what the figures of an evaluation are of; the software's version was kept at the release."""
-    kept = db.session.scalar(select(CubeEvaluation.document["method"]).where(CubeEvaluation.evaluation_id == head.id))
-    campaign = head.campaign
-    return Identity(
-        campaign=campaign.name,
-        year=campaign.year,
-        relation=head.relation,
-        questionnaire=head.questionnaire["id"],
-        questionnaire_version=head.questionnaire["version"],
-        scheme=head.scheme.id,
-        scheme_version=head.scheme.version,
-        roster_version=campaign.roster_version,
-        last_day=campaign.last_day.isoformat(),
-        software=kept["software"].get("wuping", "") if kept else "",
-    )
-
-
-def evaluation_findings(head: EvaluationHead) -> tuple[Record | None, Record | None]:
-    """Return the findings of an evaluation and its scale quality, each None where there are none."""
-    parts = CubeEvaluation.findings, CubeEvaluation.document["scale_quality"]
-    findings, scale = db.session.execute(select(*parts).where(CubeEvaluation.evaluation_id == head.id)).one()
-    return findings, scale
-
-
-def target_findings(head: EvaluationHead, code: str) -> Record | None:
-    """Return the findings of one target, None where it is not shown."""
-    mine = (CubeTarget.evaluation_id == head.id) & (CubeTarget.code == code)
-    findings: Record | None = db.session.scalar(select(CubeTarget.findings).where(mine))
-    return findings
 
 
 def units(head: EvaluationHead) -> list[Row]:

@@ -18,7 +18,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from survey.database import transaction
+from survey.database import touched, transaction
 from survey.errors import BadInput, Conflict
 from survey.extensions import db
 from survey.keys import purpose_key
@@ -107,7 +107,7 @@ def use_code(session: Session, account: Account, code: str) -> bool:
         account.totp_step = step
         return True
     own = (RecoveryCode.account_id == account.id) & (RecoveryCode.digest == _digest(account.id, typed))
-    if session.execute(delete(RecoveryCode).where(own)).rowcount != 1:  # type: ignore[attr-defined]
+    if touched(session, delete(RecoveryCode).where(own)) != 1:
         return False
     audit.record(session, actor=account.name, action="account.recovery_code", subject=account.name)
     return True

@@ -18,7 +18,7 @@ from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from survey.access import is_bureau_role
-from survey.database import transaction, write_if_free
+from survey.database import touched, transaction, write_if_free
 from survey.errors import NotFound
 from survey.extensions import db
 from survey.keys import purpose_key
@@ -89,7 +89,7 @@ def end_own_session(account_id: int, handle: str, *, actor: str) -> None:
     key = bytes.fromhex(handle) if len(handle) == 64 and all(c in "0123456789abcdef" for c in handle) else b""
     with transaction() as session:
         gone = delete(DeskSession).where(DeskSession.id == key, DeskSession.account_id == account_id)
-        if session.execute(gone).rowcount != 1:  # type: ignore[attr-defined]
+        if touched(session, gone) != 1:
             raise NotFound(_("This session has ended already."))
         audit.record(session, actor=actor, action="account.end_session", subject=actor)
 

@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 from sqlalchemy import delete, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from survey.database import transaction
+from survey.database import touched, transaction
 from survey.errors import BadInput, Conflict, NotFound
 from survey.keys import purpose_key
 from survey.models.ballots import cast_mark, slip
@@ -103,7 +103,7 @@ def reissue_slips(campaign_id: int, group_code: str, *, actor: str, reason: str 
         group, relation = _group(session, campaign_id, group_code)
         begun = exists().where(cast_mark.c.hmac == slip.c.hmac)
         unused = (slip.c.group_id == group.id) & ~slip.c.voided & ~begun
-        voided = session.execute(update(slip).where(unused).values(voided=True)).rowcount  # type: ignore[attr-defined]
+        voided = touched(session, update(slip).where(unused).values(voided=True))
         session.execute(update(RaterGroup).where(RaterGroup.id == group.id).values(voided=RaterGroup.voided + voided))
         issued = _issue(session, group, relation, voided)
         detail = {"voided": voided, "reason": reason.strip()}

@@ -32,7 +32,7 @@ from flask_babel import gettext as _
 from sqlalchemy import Connection, delete, insert, select, text, update
 from sqlalchemy.orm import Session
 
-from survey.database import is_sqlite, transaction
+from survey.database import is_sqlite, touched, transaction
 from survey.errors import N_, BallotRefused, Conflict, NotFound, Unavailable
 from survey.extensions import db
 from survey.keys import purpose_key
@@ -230,7 +230,7 @@ def _take(session: Session, right: Right, staff_code: str, *, paper: int, retry:
         "retry": retry,
         "fresh": True,
     }
-    if not session.execute(_ISSUE, row).rowcount:  # type: ignore[attr-defined]
+    if not touched(session, _ISSUE, row):
         return False
     group = RaterGroup.id == right.group_id
     session.execute(update(RaterGroup).where(group).values(issued=RaterGroup.issued + 1))

@@ -14,7 +14,7 @@ from survey.access import check_school, own_school, requires
 from survey.analysis import charts
 from survey.analysis.estimates import Estimate, estimate
 from survey.errors import NotFound
-from survey.queries import results
+from survey.queries import findings, results
 from survey.queries.outside import outside
 from survey.queries.results import EvaluationHead, Record, Row, TargetFilter, TargetPage, Wording
 from survey.views import result_charts, result_words
@@ -193,14 +193,14 @@ def pairs(campaign_id: int, relation: str) -> str:
 def tests(campaign_id: int, relation: str) -> str:
     """Show what further tests say about an evaluation, with all pairs of units and the quality of the scale."""
     head = _bureau_head(campaign_id, relation)
-    findings, scale = results.evaluation_findings(head)
-    units = findings["units"] if findings else None
+    found, scale = findings.evaluation_findings(head)
+    units = found["units"] if found else None
     page, pages, shown = _slice(units["pairs"] if units else [], results.ROWS)
     questionnaire = results.questionnaires([head]).get(head.questionnaire_id)
     return render_template(
         "results/tests.html",
         head=head,
-        lines=result_words.evaluation_lines(findings, scale),
+        lines=result_words.evaluation_lines(found, scale),
         pairs=shown,
         names={row.code: row.name for row in results.units(head)},
         page=page,
@@ -307,7 +307,7 @@ def target(campaign_id: int, relation: str, code: str) -> str:
     items = _items(row.record, questionnaire)
     past = results.last_year(head, code)
     levels = result_words.level_names(head, questionnaire)
-    findings = results.target_findings(head, code) if own_school() is None else None
+    found = findings.target_findings(head, code) if own_school() is None else None
     return render_template(
         "results/target.html",
         **_view(head, row),
@@ -322,15 +322,15 @@ def target(campaign_id: int, relation: str, code: str) -> str:
         levels=levels,
         colours=charts.palette(len(levels)),
         definition=result_words.satisfied_definition(head, questionnaire),
-        further=result_words.target_lines(findings),
-        estimate=_estimate(head, row, findings) if findings else None,
+        further=result_words.target_lines(found),
+        estimate=_estimate(head, row, found) if found else None,
         outsider=own_school() is not None,
     )
 
 
-def _estimate(head: EvaluationHead, row: Row, findings: Record) -> Estimate:
+def _estimate(head: EvaluationHead, row: Row, found: Record) -> Estimate:
     """Return the target's score with all that it must carry."""
-    return estimate(row.record, identity=results.identity(head), scheme=head.scheme, classes=findings["classes"])
+    return estimate(row.record, identity=findings.identity(head), scheme=head.scheme, classes=found["classes"])
 
 
 def _target(campaign_id: int, relation: str, code: str) -> tuple[EvaluationHead, Row]:
