@@ -101,7 +101,8 @@ def _fill(app: Flask, campaign_id: int, ballots: int) -> tuple[Cells, Answers]:
         connection.executemany(_INSERT, _rows(evaluation, np.array(axes.group_ids)[group], school, answers))
     with transaction() as session:
         session.execute(text("UPDATE campaign SET state = 'closed'"))
-        session.execute(text("UPDATE rater_group SET issued = :n, begun = :n"), {"n": ballots // len(axes.group_ids)})
+        session.execute(text("UPDATE rater_group SET issued = :n"), {"n": ballots // len(axes.group_ids)})
+        session.execute(text("UPDATE group_count SET begun = :n"), {"n": ballots // len(axes.group_ids)})
     return group, answers
 
 

@@ -3,8 +3,8 @@
 from datetime import date
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, func, select
+from sqlalchemy.orm import Mapped, column_property, declared_attr, mapped_column, relationship
 
 from survey.extensions import Base
 
@@ -47,10 +47,29 @@ class Evaluation(Base):
     campaign: Mapped[Campaign] = relationship(back_populates="evaluations")
 
 
+class GroupCount(Base):
+    """One page that a group casts: the assignment, and its counters (changed by SQL expression only).
+
+    `target_id` 0 stands for the one page that holds all targets of the evaluation. `begun` counts the slips whose first
+    page this was: it stands here so that a cast changes one row of counters and not two.
+    """
+
+    __tablename__ = "group_count"
+    group_id: Mapped[int] = mapped_column(ForeignKey("rater_group.id"), primary_key=True)
+    target_id: Mapped[int] = mapped_column(primary_key=True)
+    position: Mapped[int]
+    detail: Mapped[str] = mapped_column(String(200), default="")
+    cast: Mapped[int] = mapped_column(default=0)
+    begun: Mapped[int] = mapped_column(default=0)
+    mixed: Mapped[int] = mapped_column(default=0)
+    voided: Mapped[int] = mapped_column(default=0)
+
+
 class RaterGroup(Base):
     """A group of raters (测评主体) that shares its targets: a class, a staff, the principals, the public.
 
-    `enrolled` is the roster's head-count; `issued`, `voided` and `begun` count slips, changed by SQL expression only.
+    `enrolled` is the roster's head-count; `issued` and `voided` count slips, changed by SQL expression only; `begun`,
+    the slips with a page cast, is the sum over the group's pages.
     """
 
     __tablename__ = "rater_group"
@@ -66,9 +85,14 @@ class RaterGroup(Base):
     enrolled: Mapped[int] = mapped_column(default=0)
     issued: Mapped[int] = mapped_column(default=0)
     voided: Mapped[int] = mapped_column(default=0)
-    begun: Mapped[int] = mapped_column(default=0)
     # Attempts to use a slip of the group once more, for the integrity monitor: no time, no slip.
     refused: Mapped[int] = mapped_column(default=0)
+
+    @declared_attr
+    def begun(cls) -> Mapped[int]:
+        """Return how many slips have a page cast."""
+        pages = select(func.coalesce(func.sum(GroupCount.begun), 0)).where(GroupCount.group_id == cls.id)
+        return column_property(pages.correlate_except(GroupCount).scalar_subquery(), deferred=True)
 
 
 class Target(Base):
@@ -85,22 +109,6 @@ class Target(Base):
     district: Mapped[str] = mapped_column(String(100), default="")
     school_code: Mapped[str] = mapped_column(String(40), default="")
     left_out: Mapped[str | None] = mapped_column(String(40))
-
-
-class GroupCount(Base):
-    """One page that a group casts: the assignment, and its counters (changed by SQL expression only).
-
-    `target_id` 0 stands for the one page that holds all targets of the evaluation.
-    """
-
-    __tablename__ = "group_count"
-    group_id: Mapped[int] = mapped_column(ForeignKey("rater_group.id"), primary_key=True)
-    target_id: Mapped[int] = mapped_column(primary_key=True)
-    position: Mapped[int]
-    detail: Mapped[str] = mapped_column(String(200), default="")
-    cast: Mapped[int] = mapped_column(default=0)
-    mixed: Mapped[int] = mapped_column(default=0)
-    voided: Mapped[int] = mapped_column(default=0)
 
 
 Index("ix_group_count_target", GroupCount.target_id)

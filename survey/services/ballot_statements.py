@@ -24,12 +24,28 @@ SLIP = (
     .outerjoin(cast_mark, cast_mark.c.hmac == slip.c.hmac)
     .where(slip.c.hmac == bindparam("key"))
 )
+# As above, for whoever's group is known: what lies between it and the campaign is not looked up once more.
+HELD = (
+    select(
+        slip.c.group_id,
+        Campaign.state,
+        Campaign.first_day,
+        Campaign.last_day,
+        cast_mark.c.target_id,
+        cast_mark.c.form,
+        slip.c.voided,
+    )
+    .select_from(slip)
+    .join(Campaign, Campaign.id == bindparam("campaign"))
+    .outerjoin(cast_mark, cast_mark.c.hmac == slip.c.hmac)
+    .where(slip.c.hmac == bindparam("key"), slip.c.group_id == bindparam("group"))
+)
 OPEN = (
     FIND.add_columns(literal(value=False).label("voided"))
     .outerjoin(cast_mark, cast_mark.c.hmac == bindparam("key"))
     .where(RaterGroup.id == bindparam("group"), RaterGroup.kind == "open")
 )
-FIND_SLIP, FIND_OPEN = Statement(SLIP), Statement(OPEN)
+FIND_SLIP, FIND_HELD, FIND_OPEN = Statement(SLIP), Statement(HELD), Statement(OPEN)
 # PostgreSQL: a close and a cast wait for each other (campaign), so do two casts or a replacement of one slip (slip).
 # The lock is a statement of its own, for what is read after it must be newer than the wait. SQLite's writers queue.
 LOCK_SLIP = Statement(
@@ -59,9 +75,8 @@ MARK_AND_INBOX = Statement(
 COUNT = Statement(
     update(GroupCount)
     .where(GroupCount.group_id == bindparam("group"), GroupCount.target_id == bindparam("about"))
-    .values(cast=GroupCount.cast + 1)
+    .values(cast=GroupCount.cast + 1, begun=GroupCount.begun + bindparam("first"))
 )
-BEGIN = Statement(update(RaterGroup).where(RaterGroup.id == bindparam("group")).values(begun=RaterGroup.begun + 1))
 REFUSED = Statement(
     update(RaterGroup).where(RaterGroup.id == bindparam("group")).values(refused=RaterGroup.refused + 1)
 )

@@ -153,7 +153,7 @@ def find_progress(holder: Holder) -> Progress:
 
     A finished holder is never refused: the receipt can be seen again, also after close.
     """
-    return _progress(_standing(fetch, holder, sql.FIND_SLIP, sql.FIND_OPEN))
+    return _progress(_standing(fetch, holder))
 
 
 def note_second_use(holder: Holder) -> None:
@@ -166,10 +166,10 @@ def check_page(holder: Holder, *, target_code: str, form: str) -> bool | None:
     """Tell what became of a page before its answers are read: None where it may be cast now, else whether the holder
     has finished, if this very form was cast. Raises BallotRefused like `cast`.
     """
-    standing = _standing(fetch, holder, sql.FIND_SLIP, sql.FIND_OPEN)
+    standing = _standing(fetch, holder)
     electorate = find_electorate(standing.group_id)
     page = next((page for page in electorate.pages if page.code == target_code), None)
-    if page is None or (holder.group_id and standing.group_id != holder.group_id):
+    if page is None:
         raise BallotRefused("unknown")
     if page.target_id not in standing.marks:
         _refuse_unless_open(standing)
@@ -186,7 +186,7 @@ def cast(holder: Holder, *, target_code: str, form: str, payload: bytes) -> bool
     Raises BallotRefused: unknown, voided, used (another form was cast for this page), not_open, closed.
     """
     # Known before the transaction: inside it, a second connection might have to wait for those that wait for this one.
-    find_electorate(holder.group_id or _standing(fetch, holder, sql.FIND_SLIP, sql.FIND_OPEN).group_id)
+    find_electorate(holder.group_id or _standing(fetch, holder).group_id)
     try:
         with writing() as driver:
             return _cast(driver, holder, target_code=target_code, form=form, payload=payload)
@@ -205,7 +205,7 @@ def cast_slips(slips: Iterable[tuple[Holder, Callable[[Electorate, Page], bytes]
     pages = 0
     with writing() as driver:
         for holder, fill in slips:
-            progress = _progress(_standing(driver.fetch, holder, sql.FIND_SLIP, sql.FIND_OPEN))
+            progress = _progress(_standing(driver.fetch, holder))
             for page in progress.electorate.pages:
                 payload, form = fill(progress.electorate, page), secrets.token_hex(16)
                 _cast(driver, holder, target_code=page.code, form=form, payload=payload)
@@ -217,10 +217,7 @@ def _cast(driver: Driver, holder: Holder, *, target_code: str, form: str, payloa
     if not driver.is_sqlite:
         lock = sql.LOCK_OPEN if holder.is_open else sql.LOCK_SLIP
         driver.run(lock, {"group": holder.group_id} if holder.is_open else {"key": holder.key})
-    standing = _standing(driver.fetch, holder, sql.FIND_SLIP, sql.FIND_OPEN)
-    # The form was read by the questionnaire of the group that was sealed with it.
-    if holder.group_id and standing.group_id != holder.group_id:
-        raise BallotRefused("unknown")
+    standing = _standing(driver.fetch, holder)
     electorate, marks = find_electorate(standing.group_id), standing.marks
     page = next((page for page in electorate.pages if page.code == target_code), None)
     if page is None:
@@ -249,23 +246,23 @@ def _write(
         driver.run(sql.INBOX, row)
     else:
         driver.run(sql.MARK_AND_INBOX, mark | row)
-    if driver.run(sql.COUNT, {"group": group, "about": about}) != 1:
+    if driver.run(sql.COUNT, {"group": group, "about": about, "first": int(before == 0)}) != 1:
         raise Unavailable(N_("The database is busy or cannot be written. Try again in a moment."))
     if holder.is_open:
         driver.run(open_counts.COUNT, open_counts.count_values(group, datetime.now(TIME_ZONE)))
-    if before == 0:
-        driver.run(sql.BEGIN, {"group": group})
     if before + 1 == len(electorate.pages):
         driver.run(sql.RECEIPT, {"text": holder.receipt, "campaign": electorate.campaign_id})
 
 
-def _standing(
-    find: Callable[[Statement, Values], Rows], holder: Holder, of_slip: Statement, of_open: Statement
-) -> _Standing:
+def _standing(find: Callable[[Statement, Values], Rows], holder: Holder) -> _Standing:
     if holder.is_open:
-        rows = find(of_open, {"key": holder.key, "group": holder.group_id})
+        rows = find(sql.FIND_OPEN, {"key": holder.key, "group": holder.group_id})
+    elif holder.group_id:
+        # The group was sealed with the code; a form that was read by another group's questionnaire finds nothing.
+        campaign = find_electorate(holder.group_id).campaign_id
+        rows = find(sql.FIND_HELD, {"key": holder.key, "group": holder.group_id, "campaign": campaign})
     else:
-        rows = find(of_slip, {"key": holder.key})
+        rows = find(sql.FIND_SLIP, {"key": holder.key})
     if not rows:
         raise BallotRefused("unknown")
     group_id, state, first_day, last_day, _target, _form, voided = rows[0]
@@ -326,7 +323,9 @@ def _load_electorate(connection: Connection, group_id: int) -> Electorate:
         .join(Campaign, Campaign.id == Evaluation.campaign_id)
         .outerjoin(SealedBox, SealedBox.campaign_id == Campaign.id)
         .where(RaterGroup.id == group_id)
-    ).one()
+    ).one_or_none()
+    if row is None:
+        raise BallotRefused("unknown")
     pages = connection.execute(
         select(GroupCount.target_id, GroupCount.detail, Target.code, Target.name)
         .outerjoin(Target, Target.id == GroupCount.target_id)

@@ -236,5 +236,6 @@ def _void_slips(connection: Connection, group_id: int) -> int:
     connection.execute(delete(cast_mark).where(cast_mark.c.hmac.in_(select(slip.c.hmac).where(valid))))
     voided = connection.execute(update(slip).where(valid).values(voided=True)).rowcount
     change = update(RaterGroup).where(RaterGroup.id == group_id)
-    connection.execute(change.values(voided=RaterGroup.voided + voided, begun=0))
+    connection.execute(change.values(voided=RaterGroup.voided + voided))
+    connection.execute(update(GroupCount).where(GroupCount.group_id == group_id).values(begun=0))
     return voided

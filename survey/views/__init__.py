@@ -5,7 +5,7 @@ from datetime import timedelta
 from importlib import import_module
 from typing import Any
 
-from flask import Flask, g, render_template, request
+from flask import Flask, g, has_request_context, render_template, request
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from werkzeug.exceptions import HTTPException
@@ -78,8 +78,9 @@ def choose_language() -> str:
     """Return the language of this request: the cookie's, else the instance's."""
     from flask import current_app
 
-    if request and "language" in request.cookies and request.cookies["language"] in LANGUAGES:
-        return request.cookies["language"]
+    chosen = request.cookies.get("language") if has_request_context() else None
+    if chosen in LANGUAGES:
+        return chosen
     return str(current_app.config["WUPING"].language)
 
 

@@ -103,8 +103,7 @@ class Booth:
             return
         with db.engine.begin() as connection:
             connection.execute(text(f"TRUNCATE {_EMPTIED}"))
-            connection.execute(text('UPDATE group_count SET "cast" = 0, mixed = 0'))
-            connection.execute(text("UPDATE rater_group SET begun = 0"))
+            connection.execute(text('UPDATE group_count SET "cast" = 0, begun = 0, mixed = 0'))
             connection.execute(text("UPDATE campaign SET state = 'open' WHERE id = :id"), {"id": self.campaign})
 
     def run(self, election: Election, look: Callable[[str], None]) -> None:

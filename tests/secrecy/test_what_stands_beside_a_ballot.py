@@ -51,7 +51,7 @@ def test_one_vote_changes_its_mark_its_page_its_receipt_and_counters(codes: Code
     vote(codes[GROUP][0])
     before = backup()
     vote(codes[GROUP][1])
-    one = {"cast_mark": (0, 1), "inbox": (0, 1), "receipt": (0, 1), "group_count": (1, 1), "rater_group": (1, 1)}
+    one = {"cast_mark": (0, 1), "inbox": (0, 1), "receipt": (0, 1), "group_count": (1, 1)}
     assert changes(before, backup()) == one
 
 

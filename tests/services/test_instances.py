@@ -15,7 +15,7 @@ from survey.errors import BadInput, Conflict, Refused
 from survey.extensions import Base, db
 from survey.models.audit import AuditEntry
 from survey.models.ballots import inbox
-from survey.models.campaigns import RaterGroup
+from survey.models.campaigns import GroupCount
 from survey.services import instances
 from survey.services.instances import can_write, init_instance, prepare_folder, run_checks, upgrade_schema
 
@@ -74,7 +74,7 @@ def test_a_lost_ballot_is_found(campaign: int) -> None:
 
 
 def test_a_changed_counter_is_found(campaign: int) -> None:
-    db.session.execute(update(RaterGroup).values(begun=3))
+    db.session.execute(update(GroupCount).values(begun=3))
     db.session.commit()
     assert "balance" in failed()
 

@@ -8,7 +8,7 @@ from sqlalchemy import insert, select
 
 from survey.extensions import db
 from survey.models.ballots import ballot
-from survey.models.campaigns import Campaign, Evaluation, RaterGroup, Target
+from survey.models.campaigns import Campaign, Evaluation, GroupCount, RaterGroup, Target
 from survey.models.instruments import QuestionnaireVersion
 from survey.models.integrity import IntegrityEvaluation, IntegrityFinding
 from survey.models.organisations import School
@@ -34,8 +34,10 @@ def evaluation(county) -> Evaluation:
         group = RaterGroup(
             evaluation_id=made.id, code=f"S-{number}", name=f"{number}班", kind="slip", grade="七年级", issued=PUPILS
         )
-        group.school_code, group.begun = ("101", "102", "103x")[number // 8], PUPILS - number % 3
+        group.school_code = ("101", "102", "103x")[number // 8]
         db.session.add(group)
+        db.session.flush()
+        db.session.add(GroupCount(group_id=group.id, target_id=0, position=0, begun=PUPILS - number % 3))
     for number in range(TARGETS):
         target = Target(evaluation_id=made.id, code=f"T{number}", name=f"教师{number}", unit="101", unit_name="")
         db.session.add(target)

@@ -1,19 +1,21 @@
 """Turnout: exact for the bureau's totals, in bands for schools and classes, one school for a school account."""
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from survey.extensions import db
-from survey.models.campaigns import Evaluation, RaterGroup
+from survey.models.campaigns import Evaluation, GroupCount, RaterGroup
 from survey.models.organisations import School
 from survey.queries.turnout import band, relation_turnout, school_turnout
 from survey.services.campaigns import create_campaign
 
 CLASS = "S-101-七年级1班"
+FIRST = GroupCount.position == 0
 
 
 def begin(group: str, number: int) -> None:
-    db.session.execute(update(RaterGroup).where(RaterGroup.code == group).values(begun=number))
+    about = select(RaterGroup.id).where(RaterGroup.code == group).scalar_subquery()
+    db.session.execute(update(GroupCount).where(GroupCount.group_id == about, FIRST).values(begun=number))
     db.session.commit()
 
 
@@ -42,7 +44,8 @@ def test_a_class_is_shown_as_a_band_only(school_a, campaign, codes) -> None:
 
 
 def test_voided_slips_do_not_count(campaign, codes) -> None:
-    db.session.execute(update(RaterGroup).where(RaterGroup.code == CLASS).values(voided=6, begun=7))
+    db.session.execute(update(RaterGroup).where(RaterGroup.code == CLASS).values(voided=6))
+    begin(CLASS, 7)
     db.session.execute(update(RaterGroup).where(RaterGroup.code == "S-101-三年级1班").values(voided=12))
     db.session.commit()
     assert school_turnout(campaign, school_code="101")[0].bands["student_teacher"] == 4
