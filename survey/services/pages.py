@@ -46,7 +46,6 @@ def page_view(questionnaire: Questionnaire, electorate: Electorate, language: st
         "direction": direction,
         "title": (variant.title or questionnaire.title).in_(language),
         "intro": (variant.intro or questionnaire.intro).in_(language),
-        "target_noun": (variant.target_noun or questionnaire.target_noun).in_(language),
         "faces": faces,
         "comment": variant.comment,
         "dimensions": [
@@ -61,6 +60,11 @@ def page_view(questionnaire: Questionnaire, electorate: Electorate, language: st
         "chips": [{"code": chip.code, "label": chip.text.in_(language)} for chip in questionnaire.chips],
         "targets": [{"code": code, "name": name} for code, name in electorate.targets] or None,
     }
+
+
+def target_noun(questionnaire: Questionnaire, variant: str, language: str) -> str:
+    """Return what a target is called on the page, such as 老师 or 幼儿园."""
+    return (questionnaire.variants[variant].target_noun or questionnaire.target_noun).in_(language)
 
 
 def _level(level: Any, language: str, *, faces: bool) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import re
 import secrets
 import time
 from collections import defaultdict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, url_for
@@ -15,11 +15,14 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from survey.errors import BallotRefused, Unavailable
 from survey.extensions import csrf
+from survey.queries import notices
 from survey.services import ballots, instruments, open_channel, pages, seals, tokens
 from survey.services.address_limits import network_of
 from survey.services.ballots import Electorate, Holder, Page, Progress
 from survey.services.slips import clean_code
 from survey.views import choose_language
+from survey.views.devices import is_big, is_shared, left_clean, with_choices
+from survey.views.refusals import words_of
 from survey.views.replies import Reply, see_other
 from survey.views.spliced_pages import SplicedPage, mark
 
@@ -27,23 +30,26 @@ blueprint = Blueprint("ballots", __name__)
 csrf.exempt(blueprint)
 
 # The cookie is for these two only.
+FOLDER = "/v"
 PAGE = "/v/page"
 RECEIPT = "/v/receipt"
 COOKIE = "v"
 COOKIE_SECONDS = 600
+# On a shared device it lasts for the redirect and a reload: the form itself carries the sealed code.
+SHARED_SECONDS = 60
 # The device cookie of the open channel: its token, for as long as a campaign may last.
 DEVICE = "o"
 _DEVICE_FRAME = "; Max-Age=7776000; HttpOnly; SameSite=Lax"
-_COOKIE_FRAME = f"; Max-Age={COOKIE_SECONDS}; HttpOnly; Path=/v; SameSite=Lax"
-BIG_SECONDS = 31_536_000
+_COOKIE_FRAME = "; Max-Age={seconds}; HttpOnly; Path=/v; SameSite=Lax"
+_FRAMES = {False: _COOKIE_FRAME.format(seconds=COOKIE_SECONDS), True: _COOKIE_FRAME.format(seconds=SHARED_SECONDS)}
 # Only wrong codes are counted, in memory; a right one is never refused, whatever its address did before.
 MOST_WRONG = 30
 WRONG_SECONDS = 300
 RETRY_SECONDS = 5
 PAUSE_SECONDS = 600
 FORM_NUMBER = re.compile(r"[0-9a-f]{32}")
-SLOTS = ("code", "form", "target", "name", "detail", "position", "draft", "minutes")
-RECEIPT_SLOTS = ("receipt", "first_half", "second_half")
+SLOTS = ("code", "form", "target", "name", "detail", "position", "place", "number", "draft", "minutes")
+RECEIPT_SLOTS = ("receipt", "first_half", "second_half", "drafts")
 _wrong: dict[str, list[float]] = defaultdict(list)
 
 
@@ -52,7 +58,7 @@ _wrong: dict[str, list[float]] = defaultdict(list)
 def enter() -> BaseResponse:
     """Show the code form, or lead from a code to its first open page or its receipt."""
     if request.method != "POST":
-        return _with_big(_spliced(("code",), lambda: _rendered("ballots/code.html", message="")).respond({}))
+        return _code_form()
     code = clean_code(request.form.get("code", ""))
     if code is None:
         return _wrong_code()
@@ -64,6 +70,12 @@ def enter() -> BaseResponse:
         raise
     holder = Holder(code=code, group_id=progress.electorate.group_id)
     return _lead_on(seals.seal(holder), finished=progress.next_page is None)
+
+
+def _code_form() -> Response:
+    lost = bool(request.query_string) and "lost" in request.args
+    page = _spliced(("code", lost), lambda: _rendered("ballots/code.html", message="", lost=lost))
+    return with_choices(left_clean(page.respond({}), bridge=COOKIE, folder=FOLDER))
 
 
 @blueprint.route("/t", methods=["GET", "POST"])
@@ -136,12 +148,17 @@ def page() -> BaseResponse:
     """Show the next page of the slip that the cookie bridges to."""
     sealed = request.cookies.get(COOKIE)
     if sealed is None:
-        return redirect(url_for("ballots.enter"), code=303)
+        return _lost()
     holder = seals.unseal(sealed)
     progress = ballots.find_progress(holder)
     if progress.next_page is None:
         return redirect(RECEIPT, code=303)
     return _page(holder, progress, sealed=sealed)
+
+
+def _lost() -> BaseResponse:
+    """Lead to the code form, which says why; on a shared device somebody else sits there now."""
+    return redirect(url_for("ballots.enter") if is_shared() else url_for("ballots.enter", lost=1), code=303)
 
 
 @blueprint.post(PAGE)
@@ -173,7 +190,7 @@ def _cast(holder: Holder, sealed: str) -> BaseResponse:
         if finished is not None:
             return _lead_on(sealed, finished=finished)
         slots = _slots(holder, electorate, target, sealed=sealed, form=_given_form())
-        return _incomplete(electorate, slots, reading)
+        return _incomplete(electorate, slots, reading, here=_here(holder))
     if holder.is_open and ballots.check_page(holder, target_code=target.code, form=form) is None:
         open_channel.admit(request.remote_addr or "")
     finished = ballots.cast(holder, target_code=target.code, form=form, payload=reading.payload)
@@ -190,7 +207,7 @@ def receipt() -> BaseResponse:
     """Show the receipt of a finished slip, as often as its code is entered, also after close."""
     sealed = request.cookies.get(COOKIE)
     if sealed is None:
-        return redirect(url_for("ballots.enter"), code=303)
+        return _lost()
     holder = seals.unseal(sealed)
     progress = ballots.find_progress(holder)
     if progress.next_page is not None:
@@ -200,15 +217,19 @@ def receipt() -> BaseResponse:
 
 def _receipt(holder: Holder, progress: Progress) -> Response:
     number, first, last = len(progress.electorate.pages), progress.first_day, progress.last_day
+    # A shared device forgets the receipt at once, so there is nothing to come back to in another language.
+    here = "" if is_shared() else _here(holder)
 
     def render() -> str:
         marks = {name: mark(name) for name in RECEIPT_SLOTS}
         days = {"first_day": first, "last_day": last}
-        return _rendered("ballots/receipt.html", ballots=number, is_open=holder.is_open, **days, **marks)
+        return _rendered("ballots/receipt.html", ballots=number, is_open=holder.is_open, here=here, **days, **marks)
 
     text = holder.receipt
-    page = _spliced(("receipt", number, first, last, holder.is_open), render)
-    return _with_big(page.respond({"receipt": text, "first_half": text[:5], "second_half": text[5:]}))
+    drafts = " ".join(seals.draft_key(holder, cast.code) for cast in progress.electorate.pages)
+    page = _spliced(("receipt", number, first, last, here), render)
+    reply = page.respond({"receipt": text, "first_half": text[:5], "second_half": text[5:], "drafts": drafts})
+    return with_choices(left_clean(reply, bridge=COOKIE, folder=FOLDER))
 
 
 def _lead_on(sealed: str, *, finished: bool) -> BaseResponse:
@@ -216,7 +237,7 @@ def _lead_on(sealed: str, *, finished: bool) -> BaseResponse:
     if request.cookies.get(COOKIE) == sealed:
         return see_other(location)
     # A sealed code is URL-safe text, so nothing in it needs quoting.
-    return see_other(location, cookie=f"{COOKIE}={sealed}{_COOKIE_FRAME}{_secure()}")
+    return see_other(location, cookie=f"{COOKIE}={sealed}{_FRAMES[is_shared()]}{_secure()}")
 
 
 def _secure() -> str:
@@ -232,9 +253,9 @@ def _with_cookie(response: Response, cookie: str) -> Response:
 
 
 def _spliced(key: tuple[Hashable, ...], render: Callable[[], str]) -> SplicedPage:
-    """Return a page of this process's memory, rendered at its first use in this language and size of type."""
+    """Return a page of this process's memory, rendered at its first use in this language, size of type and mode."""
     known: dict[Any, SplicedPage] = current_app.extensions.setdefault("wuping.pages", {})
-    whole = (*key, choose_language(), _is_big())
+    whole = (*key, choose_language(), is_big(), is_shared())
     if whole not in known:
         known[whole] = SplicedPage.cut(render())
     return known[whole]
@@ -247,25 +268,37 @@ def _page(holder: Holder, progress: Progress, *, sealed: str) -> Response:
 
     def render() -> str:
         asker = current_app.config["WUPING"].bureau if first else ""
-        return _render(electorate, {name: mark(name) for name in SLOTS}, asker=asker, is_open=holder.is_open)
+        return _render(
+            electorate, {name: mark(name) for name in SLOTS}, asker=asker, is_open=holder.is_open, here=_here(holder)
+        )
 
     whole = electorate.evaluation_id if electorate.targets else 0
-    page = _spliced((electorate.questionnaire_id, electorate.variant, whole, first, holder.is_open), render)
+    page = _spliced((electorate.questionnaire_id, electorate.variant, whole, first, _here(holder)), render)
     slots = _slots(holder, electorate, target, sealed=sealed, form=secrets.token_hex(16))
-    return _with_big(page.respond(slots))
+    return with_choices(page.respond(slots))
+
+
+def _here(holder: Holder) -> str:
+    """Return the address that shows this holder's page again."""
+    return f"/o/{holder.group_id}" if holder.is_open else PAGE
 
 
 def _slots(holder: Holder, electorate: Electorate, target: Page, *, sealed: str, form: str) -> dict[str, str]:
     place, number = electorate.pages.index(target) + 1, len(electorate.pages)
-    minutes = number * instruments.find_questionnaire(electorate.questionnaire_id).minutes
+    questionnaire = instruments.find_questionnaire(electorate.questionnaire_id)
+    noun = pages.target_noun(questionnaire, electorate.variant, choose_language())
     return {
         "code": sealed,
-        "minutes": str(minutes),
+        "minutes": str(number * questionnaire.minutes),
         "form": form,
         "target": target.code,
         "name": target.name,
         "detail": target.detail,
-        "position": _("%(place)s of %(number)s", place=place, number=number) if number > 1 else "",
+        "position": _("%(noun)s %(place)s of %(number)s", noun=noun, place=place, number=number)
+        if number > 1
+        else noun,
+        "place": str(place),
+        "number": str(number),
         "draft": seals.draft_key(holder, target.code),
     }
 
@@ -279,7 +312,7 @@ def _view(electorate: Electorate) -> dict[str, Any]:
 def _render(electorate: Electorate, slots: dict[str, str], **context: Any) -> str:
     blank: dict[str, Any] = {"answers": {}, "errors": [], "comment_value": "", "chips_value": [], "asker": ""}
     slots = slots | {"action": url_for("ballots.cast")}
-    return render_template("ballots/page.html", page=_view(electorate), slots=slots, big=_is_big(), **(blank | context))
+    return render_template("ballots/page.html", page=_view(electorate), slots=slots, **_chosen(), **(blank | context))
 
 
 def _given_form() -> str:
@@ -288,104 +321,52 @@ def _given_form() -> str:
     return given if FORM_NUMBER.fullmatch(given) else secrets.token_hex(16)
 
 
-def _incomplete(electorate: Electorate, slots: dict[str, str], reading: pages.Reading) -> BaseResponse:
+def _incomplete(electorate: Electorate, slots: dict[str, str], reading: pages.Reading, *, here: str) -> BaseResponse:
     """Show the same page again with its answers, and what is missing; the form number stays the same."""
     text = _render(
         electorate,
         slots,
         answers=reading.answers,
         errors=reading.missing,
+        here=here,
         comment_value=request.form.get("comment", ""),
         chips_value=request.form.getlist("chip"),
     )
-    return _with_big(make_response(text, 422))
-
-
-def _is_big() -> bool:
-    wanted = request.args if request.query_string and "big" in request.args else request.cookies
-    return "big" in wanted and wanted["big"] == "1"
-
-
-def _with_big(response: Response) -> Response:
-    if request.query_string and request.args.get("big") in ("0", "1"):
-        response = response.plain() if isinstance(response, Reply) else response
-        response.set_cookie("big", request.args["big"], max_age=BIG_SECONDS, samesite="Lax")
-    return response
+    return with_choices(make_response(text, 422))
 
 
 def _rendered(template: str, **context: Any) -> str:
     locale = get_locale()
     direction = locale.text_direction if locale else "ltr"
-    return render_template(template, lang=str(locale).replace("_", "-"), direction=direction, big=_is_big(), **context)
+    return render_template(template, lang=str(locale).replace("_", "-"), direction=direction, **_chosen(), **context)
+
+
+def _chosen() -> dict[str, bool]:
+    return {"big": is_big(), "shared": is_shared()}
 
 
 def _respond(template: str, *, status: int, **context: Any) -> Response:
-    return _with_big(make_response(_rendered(template, **context), status))
+    return with_choices(make_response(_rendered(template, **context), status))
 
 
 @blueprint.errorhandler(BallotRefused)
 def _refused(refusal: BallotRefused) -> Response:
-    title, message, next_step = _words(refusal.kind)
     # What may be sent again later keeps its draft.
     later = PAUSE_SECONDS if refusal.kind == "crowded" else 0
-    words = {"title": title, "message": message, "next_step": next_step, "retry_after": later}
-    response = _respond("ballots/message.html", status=refusal.status, **words)
-    if later:
-        response.headers["Retry-After"] = str(later)
-    return response
+    days = notices.current_notices() if refusal.kind == "not_open" else ()
+    return _message(refusal.kind, status=refusal.status, retry_after=later, days=days)
 
 
 @blueprint.errorhandler(Unavailable)
 def _unavailable(_error: Unavailable) -> Response:
-    response = _respond(
-        "ballots/message.html",
-        status=503,
-        title=_("Too busy at the moment"),
-        message=_("Your answers were not received yet."),
-        next_step=_("Wait a few seconds, go back and submit again. Nothing is counted twice."),
-        retry_after=RETRY_SECONDS,
-    )
-    response.headers["Retry-After"] = str(RETRY_SECONDS)
+    return _message("busy", status=503, retry_after=RETRY_SECONDS)
+
+
+def _message(kind: str, *, status: int, retry_after: int, days: Sequence[notices.Notice] = ()) -> Response:
+    """Say why not and what to do; what can be sent again later comes along, for whoever has no script."""
+    again = request.form.items(multi=True) if retry_after and request.method == "POST" else ()
+    context = {"kind": kind, "words": words_of(kind), "retry_after": retry_after, "days": days, "again": list(again)}
+    response = _respond("ballots/message.html", status=status, here=request.path, **context)
+    if retry_after:
+        response.headers["Retry-After"] = str(retry_after)
     return response
-
-
-def _words(kind: str) -> tuple[str, str, str]:
-    """Return title, message and next step of a refusal."""
-    words = {
-        "not_open": (
-            _("Voting has not begun yet"),
-            _("Your code is right. It can be used from the first day on."),
-            _("Keep the slip and come back on that day."),
-        ),
-        "unknown": (
-            _("This code is not known"),
-            _("The code does not belong to any slip, or the page was opened without one."),
-            _("Please enter the code from the slip again."),
-        ),
-        "used": (
-            _("This ballot has been used"),
-            _("This page was already cast with this slip. The first answers count; nothing was changed."),
-            _("Enter the code again to go on with the remaining pages, or to see the receipt."),
-        ),
-        "closed": (
-            _("Voting has closed"),
-            _("This survey takes no more answers. What was submitted before is counted."),
-            "",
-        ),
-        "voided": (
-            _("This slip is no longer valid"),
-            _("The bureau voided it and in most cases gave out a new slip in its place; it is not counted."),
-            _("Please ask for the new slip, or call the bureau."),
-        ),
-        "crowded": (
-            _("Too many answers from this connection"),
-            _("Very many answers came from this connection in a few minutes, so the open link pauses for it."),
-            _("Wait ten minutes, or answer over the mobile network; your draft is kept."),
-        ),
-        "throttled": (
-            _("Too many wrong codes"),
-            _("Many wrong codes came from this connection. A right code is always accepted."),
-            _("Please compare the code with the slip and enter it again."),
-        ),
-    }
-    return words[kind]
