@@ -1,15 +1,12 @@
-"""Printing slips: `slips.csv` and the sheets of new slips, the only files in which codes stand in the clear."""
+"""Printing slips at the desk: the files of a printing wait in a batch until the officer has fetched them."""
 
-import csv
 import json
-import os
 import re
 import secrets
 import shutil
 import time
-import unicodedata
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +16,21 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from survey.database import transaction
-from survey.errors import BadInput, NotFound, SurveyError
+from survey.errors import NotFound, SurveyError
 from survey.extensions import db
 from survey.models.campaigns import Campaign
 from survey.models.jobs import Job
-from survey.models.organisations import School
 from survey.queries.campaigns import group_rows
 from survey.services import audit, slips, voiding
-from survey.services.jobs import Progress
-from survey.services.sheets import SheetGroup, SheetText, slip_url, write_sheets
+from survey.services.first_printings import STATE, finish, is_printing, print_first
+from survey.services.print_files import make_durable
+from survey.services.sheets import Progress
+from survey.services.slip_files import write_slips
 from survey.services.slips import IssuedGroup, Keep, code_hmac
 
-CSV_COLUMNS = ("relation", "group", "group_name", "code", "url")
 EVERY_GROUP = "*"
+# So long a first printing works before the worker mixes and closes what is due; then it goes on.
+SLICE_SECONDS = 60
 # A batch that nobody fetched and deleted is deleted after this time.
 KEPT_SECONDS = 24 * 3600
 # Beside a batch of paper in place of tokens, until it is fetched: whose it is, and its codes' HMACs.
@@ -39,112 +38,25 @@ PAPER_NOTE = "paper.json"
 _BATCH = re.compile(r"[0-9a-f]{32}")
 
 
-def open_url(group_id: int) -> str:
-    """Return the address of an open link; the public QR holds it."""
-    return f"{current_app.config['WUPING'].public_base_url}/o/{group_id}"
-
-
-def write_slips(
-    groups: Sequence[IssuedGroup], *, campaign_id: int, directory: Path, progress: Progress | None = None
-) -> list[Path]:
-    """Write `slips.csv` and the printable sheets of `groups` into `directory` (mode 0700, files 0600)."""
-    prepare_directory(directory)
-    _set_aside(directory)
-    table = _write_csv(groups, directory / "slips.csv")
-    links = [(group.relation, open_url(group.group_id)) for group in groups if group.kind == "open"]
-    sheets = write_sheets(
-        list(_sheet_groups(groups)), directory, text=_text(campaign_id), open_links=links, progress=progress
-    )
-    return [table, *sheets]
-
-
-def prepare_directory(directory: Path) -> None:
-    """Make `directory` (mode 0700) and try a file in it; raise BadInput if that fails.
-
-    Asked before slips are made: codes that cannot be written down would be lost.
-    """
-    try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        trial = directory / ".wuping"
-        trial.touch(mode=0o600)
-        trial.unlink()
-    except OSError as error:
-        raise BadInput(_("%(folder)s: files cannot be written there.", folder=directory)) from error
-
-
-def _set_aside(directory: Path) -> None:
-    """Move what an earlier call wrote into a folder of its own: those codes stand nowhere else."""
-    if not (directory / "slips.csv").exists():
-        return
-    number = 1 + sum(1 for _folder in directory.glob("earlier-*"))
-    aside = directory / f"earlier-{number}"
-    aside.mkdir(mode=0o700)
-    for path in [*directory.glob("*.csv"), *directory.glob("*.html")]:
-        path.rename(aside / path.name)
-
-
-def _text_cell(text: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
-    risky = text[:1] in ("\t", "\r") or unicodedata.normalize("NFKC", text).lstrip()[:1] in ("=", "+", "-", "@")
-    return f"'{text}" if risky else text
-
-
-def _write_csv(groups: Iterable[IssuedGroup], path: Path) -> Path:
-    base = current_app.config["WUPING"].public_base_url
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(CSV_COLUMNS)
-        for group in groups:
-            head = (group.relation, group.group, _text_cell(group.name))
-            for code in group.codes:
-                writer.writerow((*head, code, slip_url(base, code)))
-            if group.kind == "open":
-                writer.writerow((*head, "", open_url(group.group_id)))
-    return path
-
-
-def _sheet_groups(groups: Iterable[IssuedGroup]) -> Iterator[SheetGroup]:
-    names = {row.code: row.name for row in db.session.execute(select(School.code, School.name))}
-    for group in groups:
-        if group.codes:
-            yield SheetGroup(
-                code=group.group,
-                name=group.name,
-                relation=group.relation,
-                school_code=group.school_code,
-                school_name=names.get(group.school_code, ""),
-                codes=group.codes,
-            )
-
-
-def _text(campaign_id: int) -> SheetText:
-    config = current_app.config["WUPING"]
-    campaign = db.session.get_one(Campaign, campaign_id)
-    return SheetText(
-        campaign=campaign.name,
-        bureau=config.bureau,
-        base_url=config.public_base_url,
-        first_day=campaign.first_day,
-        last_day=campaign.last_day,
-        hotline=config.hotline,
-    )
-
-
-def print_slips(arguments: Mapping[str, Any], *, actor: str, progress: Progress) -> dict[str, Any]:
+def print_slips(arguments: Mapping[str, Any], *, actor: str, progress: Progress) -> dict[str, Any] | None:
     """Make slips as `arguments` say and leave their files in a batch for the officer; return what a page shows of it.
 
     campaign: its id. group: None for the first slips of all groups, a group's code to replace its unused ones, or `*`
     to replace those of every group. add: a number of extra slips for the group instead. void: a unit (`voiding.Unit`)
     that is voided first and gets new slips, none after the close. reason: for the audit log.
+    Returns None if a first printing is not through after a while: call again (`print_first`).
     """
     forget_old()
+    if is_first(arguments):
+        return _print_first(arguments["campaign"], actor=actor, progress=progress)
     folder = _batches() / secrets.token_hex(16)
     folder.mkdir(mode=0o700)
 
     def keep(groups: Sequence[IssuedGroup]) -> None:
-        write_slips(groups, campaign_id=arguments["campaign"], directory=folder, progress=progress)
-        _pack(folder)
+        files = write_slips(groups, campaign_id=arguments["campaign"], directory=folder, progress=progress)
+        _pack(folder, files)
+        for path in files:
+            path.unlink()
         _note_paper(groups, arguments["campaign"], folder)
 
     try:
@@ -158,15 +70,42 @@ def print_slips(arguments: Mapping[str, Any], *, actor: str, progress: Progress)
     return {"campaign": arguments["campaign"], "batch": folder.name, "slips": count, "groups": len(issued)}
 
 
+def is_first(arguments: Mapping[str, Any]) -> bool:
+    """Tell whether a job's arguments ask for the first slips of all groups, which go on after a stop."""
+    return "void" not in arguments and arguments.get("group") is None
+
+
+def _print_first(campaign_id: int, *, actor: str, progress: Progress) -> dict[str, Any] | None:
+    done = _done_batches()
+    begun = (each for each in _batches().iterdir() if is_printing(each, campaign_id) and each.name not in done)
+    folder = next(begun, None) or _batches() / secrets.token_hex(16)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    try:
+        # Nobody was given a file of a batch that is not finished, so what was lost may be replaced.
+        printed = print_first(
+            campaign_id, folder, actor=actor, replace_lost=True, seconds=SLICE_SECONDS, progress=progress
+        )
+    except SurveyError:
+        if not is_printing(folder, campaign_id):
+            forget_batch(folder.name)
+        raise
+    if printed is None:
+        return None
+    if not has_batch(folder.name):
+        _pack(folder, printed.files)
+    finish(campaign_id, folder, printed, actor=actor)
+    for path in printed.files:
+        path.unlink(missing_ok=True)
+    return {"campaign": campaign_id, "batch": folder.name, "slips": printed.slips, "groups": printed.groups}
+
+
 def _issue(arguments: Mapping[str, Any], *, actor: str, keep: Keep) -> Sequence[IssuedGroup]:
-    campaign, group, reason = arguments["campaign"], arguments.get("group"), arguments["reason"]
-    if "void" not in arguments and group is not None and arguments["add"] is not None:
+    campaign, group, reason = arguments["campaign"], str(arguments.get("group")), arguments["reason"]
+    if "void" not in arguments and arguments["add"] is not None:
         return [slips.add_slips(campaign, group, arguments["add"], reason=reason, actor=actor, keep=keep)]
     issued: Sequence[IssuedGroup]
     if "void" in arguments:
         issued = voiding.void_unit(campaign, voiding.Unit(**arguments["void"]), reason=reason, actor=actor).issued
-    elif group is None:
-        issued = slips.issue_slips(campaign, actor=actor)
     else:
         codes = [row.code for row in group_rows(campaign) if row.kind == "slip"] if group == EVERY_GROUP else [group]
         issued = [slips.reissue_slips(campaign, code, actor=actor, reason=reason) for code in codes]
@@ -175,26 +114,17 @@ def _issue(arguments: Mapping[str, Any], *, actor: str, keep: Keep) -> Sequence[
     return issued
 
 
-def _pack(folder: Path) -> None:
-    """Replace the files of a batch by one zip: one download, and nothing else left to delete."""
-    files = sorted(folder.iterdir())
-    package = folder / "slips.zip"
-    package.touch(mode=0o600)
-    with zipfile.ZipFile(package, "w", zipfile.ZIP_DEFLATED, compresslevel=4) as packed:
+def _pack(folder: Path, files: Sequence[Path]) -> None:
+    """Put the files of a batch into one zip, which appears whole; they are deleted when nothing needs them any more."""
+    draft = folder / "slips.part"
+    draft.unlink(missing_ok=True)
+    draft.touch(mode=0o600)
+    with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED, compresslevel=4) as packed:
         for path in files:
             packed.write(path, path.name)
-            path.unlink()
-    _make_durable(package)
-
-
-def _make_durable(path: Path) -> None:
-    """Have a file and its name on the disk before anything in the database says that it is there."""
-    for place in (path, path.parent):
-        descriptor = os.open(place, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    make_durable(draft)
+    draft.replace(folder / "slips.zip")
+    make_durable(folder / "slips.zip")
 
 
 def _note_paper(groups: Sequence[IssuedGroup], campaign_id: int, folder: Path) -> None:
@@ -206,7 +136,7 @@ def _note_paper(groups: Sequence[IssuedGroup], campaign_id: int, folder: Path) -
             path = folder / PAPER_NOTE
             path.touch(mode=0o600)
             path.write_text(json.dumps(note), encoding="utf-8")
-            _make_durable(path)
+            make_durable(path)
 
 
 def _read_note(folder: Path) -> dict[str, Any] | None:
@@ -264,7 +194,7 @@ def fetch_batch(name: str, *, campaign_id: int, actor: str) -> Path:
         if note.exists():
             # From here on the officer has the paper. Emptied, not deleted: the age of the folder stays.
             note.write_bytes(b"")
-            _make_durable(note)
+            make_durable(note)
         audit.record(session, actor=actor, action="slips.fetch", subject=f"campaign {campaign_id}")
     return path
 
@@ -279,13 +209,21 @@ def forget_batch(name: str) -> None:
 
 
 def forget_unfinished() -> None:
-    """Delete batches that a stopped worker left: half-written, or whole but of a job that was not done."""
-    results = db.session.scalars(select(Job.result).where(Job.state == "done", Job.result.is_not(None))).all()
-    done = {result.get("batch") for result in results if result}
-    db.session.rollback()
+    """Delete batches that a stopped worker left: half-written, or whole but of a job that was not done.
+
+    The first printing of a campaign stays: it goes on where it was stopped.
+    """
+    done = _done_batches()
     for folder in _batches().iterdir():
-        if folder.name not in done or not (folder / "slips.zip").is_file():
+        unfinished = folder.name not in done or not (folder / "slips.zip").is_file()
+        if unfinished and not (folder / STATE).is_dir():
             forget_batch(folder.name)
+
+
+def _done_batches() -> set[str]:
+    results = db.session.scalars(select(Job.result).where(Job.state == "done", Job.result.is_not(None))).all()
+    db.session.rollback()
+    return {result["batch"] for result in results if result and "batch" in result}
 
 
 def forget_old() -> None:

@@ -13,10 +13,10 @@ from flask_babel import get_locale, lazy_gettext
 from flask_babel import gettext as _
 
 from survey.errors import BadInput, NotFound
-from survey.services.printing import prepare_directory
+from survey.services.qr_codes import qr_svg_path
 from survey.services.sealed_boxes import NewKey, make_shares
 from survey.services.shares import SHARES, Share, share_in_file
-from survey.services.sheets import qr_svg_path
+from survey.services.slip_files import prepare_directory
 
 CSS = Path(__file__).parents[1] / "static" / "share.css"
 MOST_BYTES = 1024 * 1024

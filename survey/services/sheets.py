@@ -1,26 +1,23 @@
-"""Printable sheets of slips (测评凭证) and posters: HTML files for the printer; nothing here touches the database.
+"""Sheets of slips (测评凭证) for the printer, as HTML and as PDF; nothing here touches the database.
 
 The files hold codes in the clear. They are written with mode 0600, appear whole or not at all, and load nothing.
 """
 
 import re
-import struct
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 
-from flask import current_app
-from flask_babel import get_locale, lazy_gettext
-from qrcode import QRCode
-from qrcode.constants import ERROR_CORRECT_M
-from qrcode.util import MODE_8BIT_BYTE, MODE_ALPHA_NUM, QRData
+from flask_babel import format_date, lazy_gettext
+from flask_babel import gettext as _
+
+from survey.services.print_files import encoded, html_pieces, long_pdf, write_private
+from survey.services.qr_codes import qr_svg_path
+from survey.services.typesetting import missing_glyphs
 
 SLIPS_ON_A_PAGE = 12
-QUIET_ZONE = 4
 BUREAU = "BUREAU"
-PRINT_CSS = Path(__file__).parents[1] / "static" / "print.css"
 RELATION_TITLES = {
     "student_teacher": lazy_gettext("Pupils rate their teachers"),
     "teacher_principal": lazy_gettext("Teachers rate their principal"),
@@ -28,12 +25,7 @@ RELATION_TITLES = {
     "parent_school": lazy_gettext("Parents rate the school"),
     "public_education": lazy_gettext("The public rates education"),
 }
-# Trying all eight masks takes six times as long. Over random codes mask 4 has the lowest mean penalty, 7 % above the
-# best mask of each code, and any mask is valid for a reader.
-_MASK = 4
-# A run of this length is shorter in alphanumeric mode even with the headers of the segments around it.
-_ALPHANUMERIC_RUN = re.compile(r"([0-9A-Z $%*+\-./:]{10,})")
-_DARK_RUN = re.compile("1+")
+_OF_A_CLASS = {"student_teacher", "parent_school"}
 
 Progress = Callable[[int, int], None]
 
@@ -47,7 +39,7 @@ class SheetGroup:
     relation: str
     school_code: str
     school_name: str
-    codes: tuple[str, ...]
+    codes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +55,15 @@ class SheetText:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Unprintable:
+    """A name with characters that the PDF's font lacks; `sheet` is its file, empty where every file has the name."""
+
+    sheet: str
+    name: str
+    letters: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Slip:
     typed: str
     size: int
@@ -72,10 +73,8 @@ class _Slip:
 @dataclass(frozen=True, kw_only=True)
 class _Page:
     label: str
-    count: int
-    number: int
-    pages: int
-    slips: Sequence[_Slip]
+    facts: str
+    slips: tuple[_Slip, ...]
 
 
 def slip_url(base_url: str, code: str) -> str:
@@ -86,74 +85,59 @@ def slip_url(base_url: str, code: str) -> str:
     return f"{base_url.rstrip('/')}/v#{code}".upper()
 
 
-def qr_svg_path(text: str) -> tuple[int, str]:
-    """Return the side in modules, quiet zone of 4 on each side included, and the `d` of one SVG path (fill, dark).
-
-    Error correction M; the smallest version that holds `text`: 3 for slips of hosts up to 29 characters.
-    """
-    modules = _modules(text)
-    parts = []
-    for y, row in enumerate(modules):
-        for run in _DARK_RUN.finditer(row):
-            x, length = run.start(), run.end() - run.start()
-            parts.append(f"M{x} {y}h{length}v1H{x}z")
-    return len(modules), "".join(parts)
-
-
-def qr_png(text: str, box: int) -> bytes:
-    """Return a one-bit greyscale PNG of the QR code with quiet zone; a module is `box` pixels wide."""
-    modules = _modules(text)
-    side = len(modules) * box
-    row_bytes = (side + 7) // 8
-    pixels = bytearray()
-    for row in modules:
-        bits = "".join(("0" if module == "1" else "1") * box for module in row)
-        packed = int(bits.ljust(row_bytes * 8, "1"), 2).to_bytes(row_bytes, "big")
-        pixels += (b"\0" + packed) * box
-    header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(bytes(pixels), 9)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_png_chunk(kind, data) for kind, data in chunks)
-
-
 def write_sheets(
-    groups: Sequence[SheetGroup],
-    directory: Path,
-    *,
-    text: SheetText,
-    open_links: Sequence[tuple[str, str]] = (),
-    progress: Progress | None = None,
+    groups: Sequence[SheetGroup], directory: Path, *, text: SheetText, progress: Progress | None = None
 ) -> list[Path]:
-    """Write one file per relation and school, and a poster per open link (its relation, its address).
+    """Write the sheets of every relation and school: one HTML file and one PDF each (see `write_sheet`).
 
     Needs an application context, whose language is used. A group without codes is left out. A file of the same name
     is replaced, so slips made later go to another directory. `progress` hears (slips written, slips in all) after
-    every group. Returns the paths as written; raises OSError, and then leaves no file half-written.
+    every file. Returns the paths as written; raises OSError, and then leaves no file half-written.
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    files = _by_file([group for group in groups if group.codes])
-    report = _counter(sum(len(group.codes) for group in groups), progress)
-    for name, members in files.items():
-        _write(directory / name, _sheet(members, text=text, report=report))
-    posters = {f"poster-{_safe(relation)}.html": (relation, url) for relation, url in open_links}
-    for name, (relation, url) in posters.items():
-        _write(directory / name, _poster(relation, url, text=text))
-    return [directory / name for name in (*files, *posters)]
+    total, done, paths = sum(len(group.codes) for group in groups), 0, []
+    for name, members in by_file([group for group in groups if group.codes]).items():
+        paths += write_sheet(name, members, directory, text=text)
+        done += sum(len(group.codes) for group in members)
+        if progress:
+            progress(done, total)
+    return paths
 
 
-def _modules(text: str) -> list[str]:
-    """Return the rows of the QR code with quiet zone, one character a module: 1 dark, 0 light."""
-    code = QRCode(error_correction=ERROR_CORRECT_M, border=QUIET_ZONE, mask_pattern=_MASK)
-    for segment in filter(None, _ALPHANUMERIC_RUN.split(text)):
-        mode = MODE_ALPHA_NUM if _ALPHANUMERIC_RUN.fullmatch(segment) else MODE_8BIT_BYTE
-        code.add_data(QRData(segment.encode(), mode=mode, check_data=False))
-    return ["".join("1" if module else "0" for module in row) for row in code.get_matrix()]
+def write_sheet(name: str, groups: Sequence[SheetGroup], directory: Path, *, text: SheetText) -> list[Path]:
+    """Write the sheets of the groups of one file (`by_file`) as HTML, and as PDF unless its font lacks a character.
+
+    Ask `unprintable` first, and tell: the browser that prints the HTML has more fonts.
+    """
+    words = slip_words(text, groups[0].relation)
+    title = f"{words['title']} · {groups[0].school_name or text.bureau}"
+    pages = [page for group in groups for page in _pages(group, base_url=text.base_url)]
+    page = html_pieces("slips/sheet.html", words=words, title=title, pages=pages)
+    paths = [write_private(directory / f"{name}.html", encoded(page))]
+    path = directory / f"{name}.pdf"
+    if unprintable(groups, text=text):
+        # Of an earlier call: its slips are others.
+        path.unlink(missing_ok=True)
+        return paths
+    content = long_pdf("slips.typ", words=words, title=title, pages=[asdict(page) for page in pages])
+    return [*paths, write_private(path, [content])]
 
 
-def _png_chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+def unprintable(groups: Iterable[SheetGroup], *, text: SheetText) -> tuple[Unprintable, ...]:
+    """Return the names that the PDF's font cannot show, first those of all sheets; no PDF is made of such a sheet."""
+    found, labels = [], {}
+    relations = set()
+    for name, members in by_file(groups).items():
+        relations.add(members[0].relation)
+        labels[name] = [_label(group) for group in members] + [members[0].school_name]
+    common = [word for relation in relations for word in slip_words(text, relation).values()]
+    for name, texts in [("", common), *labels.items()]:
+        missing = missing_glyphs(texts)
+        found += [Unprintable(sheet=name, name=label, letters=letters) for label, letters in missing.items()]
+    return tuple(found)
 
 
-def _by_file(groups: Iterable[SheetGroup]) -> dict[str, list[SheetGroup]]:
+def by_file(groups: Iterable[SheetGroup]) -> dict[str, list[SheetGroup]]:
     """Collect the groups of each file under its name; two schools never share one, however their codes are spelt."""
     collected: dict[tuple[str, str], list[SheetGroup]] = {}
     for group in groups:
@@ -161,76 +145,55 @@ def _by_file(groups: Iterable[SheetGroup]) -> dict[str, list[SheetGroup]]:
     files: dict[str, list[SheetGroup]] = {}
     taken: set[str] = set()
     for (relation, school), members in collected.items():
-        stem = name = f"{_safe(relation)}-{_safe(school)}"
+        stem = name = f"{safe_name(relation)}-{safe_name(school)}"
         number = 1
         while name.casefold() in taken:
             number += 1
             name = f"{stem}-{number}"
         taken.add(name.casefold())
-        files[f"{name}.html"] = members
+        files[name] = members
     return files
 
 
-def _safe(text: str) -> str:
+def safe_name(text: str) -> str:
     """Return text as a part of a file name: a code from the roster must not climb out of the directory."""
     return re.sub(r"[^\w-]", "_", text)[:40] or "_"
 
 
-def _counter(total: int, progress: Progress | None) -> Callable[[int], None]:
-    done = 0
-
-    def report(slips: int) -> None:
-        nonlocal done
-        done += slips
-        if progress:
-            progress(done, total)
-
-    return report
+def days_of(text: SheetText) -> str:
+    """Return the days of voting as one phrase."""
+    first, last = (format_date(day, "long") for day in (text.first_day, text.last_day))
+    return str(_("%(first)s to %(last)s", first=first, last=last))
 
 
-def _sheet(groups: Sequence[SheetGroup], *, text: SheetText, report: Callable[[int], None]) -> Iterator[str]:
-    return _render(
-        "slips/sheet.html",
-        text=text,
-        title=RELATION_TITLES.get(groups[0].relation, groups[0].relation),
-        school=groups[0].school_name,
-        of_class=groups[0].relation in {"student_teacher", "parent_school"},
-        pages=_pages(groups, base_url=text.base_url, report=report),
-    )
+def slip_words(text: SheetText, relation: str) -> dict[str, str]:
+    """Return what is printed on each slip of a relation and above them, in the language of the page."""
+    of_class = relation in _OF_A_CLASS
+    this_class = _("Put into the sealed envelope of this class")
+    this_group = _("Put into the sealed envelope of this group")
+    return {
+        "title": str(RELATION_TITLES.get(relation, relation)),
+        "bureau": text.bureau,
+        "campaign": text.campaign,
+        "days": days_of(text),
+        "address": f"{text.base_url.rstrip('/')}/v",
+        "envelope": this_class if of_class else this_group,
+        "scan": _("Scan with WeChat or the camera, or open the address below and type the code."),
+        "promise": _("No name is kept: nobody can see how you answered."),
+        "once": _("It counts once; the receipt proves that, not your answers."),
+        "pressure": _("Told how to answer? Call") if text.hotline else "",
+        "hotline": text.hotline,
+    }
 
 
-def _poster(relation: str, url: str, *, text: SheetText) -> Iterator[str]:
-    size, path = qr_svg_path(url)
-    title = RELATION_TITLES.get(relation, relation)
-    return _render("slips/poster.html", text=text, title=title, url=url, size=size, path=path)
-
-
-def _render(template: str, *, text: SheetText, **values: object) -> Iterator[str]:
-    """Yield the page piece by piece: a school's file is several megabytes, and only one page of it is held."""
-    locale = get_locale()
-    return current_app.jinja_env.get_template(template).generate(
-        **values,
-        text=text,
-        address=f"{text.base_url.rstrip('/')}/v",
-        css=PRINT_CSS.read_text(encoding="utf-8"),
-        lang=str(locale).replace("_", "-") if locale else "zh-Hans-CN",
-        direction=locale.text_direction if locale else "ltr",
-    )
-
-
-def _pages(groups: Iterable[SheetGroup], *, base_url: str, report: Callable[[int], None]) -> Iterator[_Page]:
-    for group in groups:
-        starts = range(0, len(group.codes), SLIPS_ON_A_PAGE)
-        for number, start in enumerate(starts, start=1):
-            codes = group.codes[start : start + SLIPS_ON_A_PAGE]
-            yield _Page(
-                label=_label(group),
-                count=len(group.codes),
-                number=number,
-                pages=len(starts),
-                slips=[_slip(base_url, code) for code in codes],
-            )
-        report(len(group.codes))
+def _pages(group: SheetGroup, *, base_url: str) -> Iterable[_Page]:
+    starts = range(0, len(group.codes), SLIPS_ON_A_PAGE)
+    count = _("%(count)s slips", count=len(group.codes))
+    for number, start in enumerate(starts, start=1):
+        place = _("sheet %(number)s of %(pages)s", number=number, pages=len(starts))
+        codes = group.codes[start : start + SLIPS_ON_A_PAGE]
+        slips = tuple(_slip(base_url, code) for code in codes)
+        yield _Page(label=_label(group), facts=f"{count} · {place}", slips=slips)
 
 
 def _label(group: SheetGroup) -> str:
@@ -241,17 +204,3 @@ def _label(group: SheetGroup) -> str:
 def _slip(base_url: str, code: str) -> _Slip:
     size, path = qr_svg_path(slip_url(base_url, code))
     return _Slip(typed=" ".join(code[i : i + 4] for i in range(0, len(code), 4)), size=size, path=path)
-
-
-def _write(path: Path, pieces: Iterable[str]) -> None:
-    """Write a file of mode 0600 under another name and rename it when it is whole."""
-    part = path.with_name(f".{path.name}.part")
-    part.unlink(missing_ok=True)
-    part.touch(mode=0o600, exist_ok=False)
-    try:
-        with part.open("w", encoding="utf-8", errors="replace", newline="\n") as file:
-            file.writelines(pieces)
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise

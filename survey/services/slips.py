@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from flask_babel import gettext as _
-from sqlalchemy import delete, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from survey.database import touched, transaction
@@ -85,7 +85,7 @@ def issue_slips(campaign_id: int, *, actor: str) -> tuple[IssuedGroup, ...]:
     Raises NotFound, Conflict (wrong state, or made before: then reissue or add).
     """
     with transaction() as session:
-        campaign = _campaign_for_slips(session, campaign_id)
+        campaign = campaign_for_slips(session, campaign_id)
         if campaign.slips_made:
             raise Conflict(_("The slips of this campaign were made before. Reissue a group, or add slips to it."))
         campaign.slips_made = True
@@ -101,10 +101,7 @@ def reissue_slips(campaign_id: int, group_code: str, *, actor: str, reason: str 
     """Void the group's not-begun slips and make as many new ones; begun slips are never replaced."""
     with transaction() as session:
         group, relation = _group(session, campaign_id, group_code)
-        begun = exists().where(cast_mark.c.hmac == slip.c.hmac)
-        unused = (slip.c.group_id == group.id) & ~slip.c.voided & ~begun
-        voided = touched(session, update(slip).where(unused).values(voided=True))
-        session.execute(update(RaterGroup).where(RaterGroup.id == group.id).values(voided=RaterGroup.voided + voided))
+        voided = void_unused(session, group.id)
         issued = _issue(session, group, relation, voided)
         detail = {"voided": voided, "reason": reason.strip()}
         audit.record(session, actor=actor, action="slips.reissue", subject=f"{campaign_id}/{group_code}", detail=detail)
@@ -143,8 +140,7 @@ def take_back_paper(session: Session, group_id: int, keys: Sequence[bytes], staf
     Returns False, with nothing done, unless every one is there and unused. Deleted and not voided: the group's rights
     stay as many as were given, and no slip stands for one twice.
     """
-    begun = exists().where(cast_mark.c.hmac == slip.c.hmac)
-    unused = (slip.c.group_id == group_id) & slip.c.hmac.in_(keys) & ~slip.c.voided & ~begun
+    unused = and_(_unused(group_id), slip.c.hmac.in_(keys))
     if session.scalar(select(func.count()).select_from(slip).where(unused)) != len(keys):
         return False
     session.execute(delete(slip).where(unused))
@@ -152,7 +148,8 @@ def take_back_paper(session: Session, group_id: int, keys: Sequence[bytes], staf
     return True
 
 
-def _campaign_for_slips(session: Session, campaign_id: int) -> Campaign:
+def campaign_for_slips(session: Session, campaign_id: int) -> Campaign:
+    """Return a campaign, locked, whose slips may be made now; raises NotFound, Conflict."""
     campaign = session.get(Campaign, campaign_id, with_for_update=True)
     if campaign is None:
         raise NotFound(_("There is no campaign %(id)s.", id=campaign_id))
@@ -180,6 +177,7 @@ def _claim_paper(session: Session, group: RaterGroup, count: int) -> tuple[str, 
     no longer known, and the officer answers for the rest.
     """
     waiting = (token_issue.c.group_id == group.id) & (token_issue.c.paper == PAPER_WANTED)
+    waiting &= token_issue.c.voided == 0
     staff = list(session.scalars(select(token_issue.c.staff_code).where(waiting)))
     if count > len(staff) and session.scalar(select(TokenKey.private_key).where(TokenKey.group_id == group.id)) == b"":
         staff += _give_without_name(session, group, count - len(staff))
@@ -201,14 +199,14 @@ def _give_without_name(session: Session, group: RaterGroup, count: int) -> list[
 
 
 def _set_paper(session: Session, group_id: int, staff: Sequence[str], paper: int) -> None:
-    theirs = (token_issue.c.group_id == group_id) & token_issue.c.staff_code.in_(staff)
+    theirs = (token_issue.c.group_id == group_id) & token_issue.c.staff_code.in_(staff) & (token_issue.c.voided == 0)
     session.execute(update(token_issue).where(theirs).values(paper=paper))
 
 
 def _group(
     session: Session, campaign_id: int, group_code: str, *, kinds: Sequence[str] = ("slip",)
 ) -> tuple[RaterGroup, str]:
-    campaign = _campaign_for_slips(session, campaign_id)
+    campaign = campaign_for_slips(session, campaign_id)
     if not campaign.slips_made:
         raise Conflict(_("The slips of this campaign have not been made yet."))
     found = next(((g, r) for g, r in _groups(session, campaign_id) if g.code == group_code and g.kind in kinds), None)
@@ -224,13 +222,7 @@ def make_slips(session: Session, group: RaterGroup, relation: str, count: int) -
 
 def _issue(session: Session, group: RaterGroup, relation: str, count: int) -> IssuedGroup:
     codes = [] if group.kind == "open" else [new_code() for _number in range(count)]
-    if codes:
-        # Sorted by their random key: neither the rows' order nor a page's offsets follow the printed order.
-        rows = sorted(code_hmac(code) for code in codes)
-        session.execute(insert(slip), [{"hmac": key, "group_id": group.id, "voided": False} for key in rows])
-        # Whoever wants paper in place of a token was counted when asking for it.
-        counted = len(codes) if group.kind == "slip" else 0
-        session.execute(update(RaterGroup).where(RaterGroup.id == group.id).values(issued=RaterGroup.issued + counted))
+    issue_codes(session, group, codes)
     return IssuedGroup(
         relation=relation,
         group_id=group.id,
@@ -240,3 +232,31 @@ def _issue(session: Session, group: RaterGroup, relation: str, count: int) -> Is
         kind=group.kind,
         codes=tuple(codes),
     )
+
+
+def void_unused(session: Session, group_id: int) -> int:
+    """Void a group's slips that nobody has begun, inside the caller's transaction; return how many."""
+    voided = touched(session, update(slip).where(_unused(group_id)).values(voided=True))
+    session.execute(update(RaterGroup).where(RaterGroup.id == group_id).values(voided=RaterGroup.voided + voided))
+    return voided
+
+
+def count_unused(session: Session, group_id: int) -> int:
+    """Return how many slips of a group are valid and not begun."""
+    return session.scalar(select(func.count()).select_from(slip).where(_unused(group_id))) or 0
+
+
+def _unused(group_id: int) -> ColumnElement[bool]:
+    begun = exists().where(cast_mark.c.hmac == slip.c.hmac)
+    return and_(slip.c.group_id == group_id, ~slip.c.voided, ~begun)
+
+
+def issue_codes(session: Session, group: RaterGroup, codes: Sequence[str]) -> None:
+    """Make slips of codes inside the caller's transaction; from its commit on they are worth a vote each."""
+    if codes:
+        # Sorted by their random key: neither the rows' order nor a page's offsets follow the printed order.
+        rows = sorted(code_hmac(code) for code in codes)
+        session.execute(insert(slip), [{"hmac": key, "group_id": group.id, "voided": False} for key in rows])
+        # Whoever wants paper in place of a token was counted when asking for it.
+        counted = len(codes) if group.kind == "slip" else 0
+        session.execute(update(RaterGroup).where(RaterGroup.id == group.id).values(issued=RaterGroup.issued + counted))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request, send_file, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
@@ -13,7 +13,9 @@ from survey.forms.slips import ExtraForm, ReissueForm
 from survey.queries import campaigns as query
 from survey.queries import jobs
 from survey.services import printing
+from survey.services.handouts import as_html, as_pdf
 from survey.services.jobs import PRINTING, queue_job
+from survey.services.slip_files import handouts_of, open_url, unprintable_names
 from survey.services.slips import SLIP_STATES
 
 blueprint = Blueprint("slips", __name__)
@@ -39,8 +41,23 @@ def _index(campaign: query.CampaignRow, form: ReissueForm) -> str:
         can_print=campaign.state in SLIP_STATES,
         form=form,
         jobs=[job for job in jobs.recent_jobs(kinds=PRINTING) if job.arguments["campaign"] == campaign.id],
-        open_url=printing.open_url,
+        open_url=open_url,
+        unprintable=unprintable_names(campaign.id) if not campaign.slips_made else (),
+        handouts=handouts_of(campaign.id),
     )
+
+
+@blueprint.get("/campaigns/<int(max=2147483647):campaign_id>/handouts/<name>.<any(pdf, html):kind>")
+@requires("slips.write")
+def handout(campaign_id: int, name: str, kind: str) -> BaseResponse:
+    """Hand out a poster or the letter to the parents as a file; it holds no code."""
+    found = next((each for each in handouts_of(query.find_campaign(campaign_id).id) if each.name == name), None)
+    if found is None:
+        raise NotFound(_("There is no such handout."))
+    content = as_pdf(found) if kind == "pdf" else "".join(as_html(found))
+    answer = Response(content, mimetype="application/pdf" if kind == "pdf" else "text/html")
+    answer.headers.set("Content-Disposition", "attachment", filename=f"{found.name}.{kind}")
+    return answer
 
 
 @blueprint.post("/campaigns/<int(max=2147483647):campaign_id>/slips")

@@ -21,7 +21,7 @@ from survey.models.ballots import slip
 from survey.models.campaigns import RaterGroup
 from survey.models.jobs import Job
 from survey.queries.tokens import token_groups
-from survey.services import jobs, printing, slips, tokens
+from survey.services import jobs, printing, slip_files, slips, tokens
 from survey.services.balance import balance_of
 from survey.services.ballots import Holder, find_progress
 from survey.services.campaigns import create_campaign, move_campaign
@@ -170,7 +170,7 @@ def test_on_the_console_too_a_full_disk_takes_nobodys_paper(
     monkeypatch.setenv("SURVEY_INSTANCE", app.config["WUPING"].instance.as_posix())
     words = ["slips", str(campaign), "--out", str(tmp_path / "out"), "--add", GROUP, "2"]
     with monkeypatch.context() as patch:
-        patch.setattr(printing, "write_sheets", no_space)
+        patch.setattr(slip_files, "write_sheets", no_space)
         assert CliRunner().invoke(main, words).exit_code == 1
     assert waiting(campaign) == STAFF
     assert CliRunner().invoke(main, words).exit_code == 0

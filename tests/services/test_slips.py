@@ -15,7 +15,7 @@ from survey.models.ballots import slip
 from survey.models.campaigns import RaterGroup
 from survey.services.balance import balance_of
 from survey.services.ballots import Holder, cast, find_progress, pack_payload
-from survey.services.printing import write_slips
+from survey.services.slip_files import write_slips
 from survey.services.slips import (
     ALPHABET,
     add_slips,

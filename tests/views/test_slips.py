@@ -44,7 +44,7 @@ def package(client, job: str) -> dict[str, str]:
         assert answer.headers["Cache-Control"] == "no-store"
         content = BytesIO(answer.data)
     with zipfile.ZipFile(content) as packed:
-        return {name: packed.read(name).decode("utf-8-sig") for name in packed.namelist()}
+        return {name: packed.read(name).decode("utf-8-sig", "replace") for name in packed.namelist()}
 
 
 def test_all_slips_are_printed_fetched_and_deleted(officer, ready, work, config) -> None:
@@ -68,8 +68,9 @@ def test_the_package_is_for_this_account_only_on_disk_too(officer, ready, work, 
     officer.post(f"/campaigns/{ready}/slips")
     work()
     [folder] = Path(config.instance, "slips").iterdir()
-    [file] = folder.iterdir()
-    assert (folder.stat().st_mode & 0o777, file.stat().st_mode & 0o777) == (0o700, 0o600)
+    assert sorted(path.name for path in folder.rglob("*")) == [".first", "campaign.json", "slips.zip"]
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in folder.rglob("*") if path.is_file()} == {0o600}
     old = time.time() - printing.KEPT_SECONDS - 60
     os.utime(folder, (old, old))
     printing.forget_old()
@@ -167,3 +168,26 @@ def test_three_and_three_hundred_groups_take_as_many_statements(officer, campaig
     with statements() as many:
         officer.get(path)
     assert len(few) == len(many)
+
+
+def test_the_letter_and_the_poster_are_there_before_any_slip(officer, ready) -> None:
+    page = officer.get(f"/campaigns/{ready}/slips").text
+    for name in ("letter-parents", "poster-public_education"):
+        address = f"/campaigns/{ready}/handouts/{name}"
+        assert f'href="{address}.pdf"' in page
+        answer = officer.get(f"{address}.pdf")
+        assert (answer.mimetype, answer.data[:5]) == ("application/pdf", b"%PDF-")
+        assert "attachment" in officer.get(f"{address}.html").headers["Content-Disposition"]
+    assert slips() == 0
+    assert officer.get(f"/campaigns/{ready}/handouts/letter-nobody.pdf").status_code == 404
+    assert officer.get(f"/campaigns/{ready}/handouts/letter-parents.exe").status_code == 404
+
+
+def test_names_that_the_pdf_cannot_show_are_listed_before_printing(officer, ready) -> None:
+    assert "㐂" not in officer.get(f"/campaigns/{ready}/slips").text
+    group = db.session.scalars(select(RaterGroup).where(RaterGroup.code == CLASS)).one()
+    group.name = "㐂班"
+    db.session.commit()
+    page = officer.get(f"/campaigns/{ready}/slips").text
+    assert "<td>㐂</td>" in page
+    assert "student_teacher-101" in page
