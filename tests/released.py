@@ -6,6 +6,7 @@ from datetime import date
 
 import numpy as np
 
+from survey.analysis.findings import Findings, find
 from survey.analysis.results import EvaluationResult, Population, evaluate
 from survey.analysis.scoring import Scheme, load_scheme
 from survey.analysis.tallies import Tally, tally_ballots
@@ -14,7 +15,9 @@ from survey.extensions import db
 from survey.instruments.questionnaires import questionnaire_from_json
 from survey.models.campaigns import Campaign, Evaluation
 from survey.models.instruments import QuestionnaireVersion
-from survey.models.results import CubeEvaluation, CubeTarget, CubeUnit
+from survey.models.results import CubeEvaluation, CubePair, CubeTarget, CubeUnit
+from survey.services import release
+from survey.services.year_findings import NOTHING
 
 
 def add_campaign(*, year: int = 2026, state: str = "released", name: str = "") -> Campaign:
@@ -62,8 +65,10 @@ def add_evaluation(
     )
     db.session.add(evaluation)
     db.session.flush()
-    _add_rows(evaluation, targets, result, names=names or [f"对象{code}" for code in codes])
-    _add_head(evaluation, campaign, row, items, result, before)
+    found = find(tally, population, scheme, result)
+    _add_rows(evaluation, targets, result, names=names or [f"对象{code}" for code in codes], found=found)
+    _add_units(evaluation, result, population, items, scheme)
+    _add_head(evaluation, campaign, row, items, result, before, found=found, scheme=scheme)
     db.session.commit()
     return result
 
@@ -87,7 +92,12 @@ def _tally(
 
 
 def _add_rows(
-    evaluation: Evaluation, targets: Sequence[tuple[str, str]], result: EvaluationResult, *, names: Sequence[str]
+    evaluation: Evaluation,
+    targets: Sequence[tuple[str, str]],
+    result: EvaluationResult,
+    *,
+    names: Sequence[str],
+    found: Findings,
 ) -> None:
     for position, ((code, unit), record, name) in enumerate(zip(targets, result.targets, names, strict=True)):
         db.session.add(
@@ -101,12 +111,21 @@ def _add_rows(
                 ballots=record["ballots"],
                 score=record["score"],
                 document=record,
+                **release.found_columns(found.targets[position], None),
             )
         )
-    for position, record in enumerate(result.units):
+
+
+def _add_units(
+    evaluation: Evaluation, result: EvaluationResult, population: Population, items: Sequence[str], scheme: Scheme
+) -> None:
+    tiers = release.unit_tiers(result)
+    findings = release.unit_findings(result, population, items, scheme, NOTHING)
+    for position, (record, found) in enumerate(zip(result.units, findings, strict=True)):
         unit = record["unit"]
         row = CubeUnit(evaluation_id=evaluation.id, code=unit, name=f"单位{unit}", position=position)
-        row.score, row.document = record["score"], record
+        row.score, row.document, row.findings, row.tier = record["score"], record, found, tiers.get(unit)
+        row.district = unit if record["level"] == "district" else "1学区"
         db.session.add(row)
 
 
@@ -117,22 +136,29 @@ def _add_head(
     items: Sequence[str],
     result: EvaluationResult,
     before: EvaluationResult | None,
+    *,
+    found: Findings,
+    scheme: Scheme,
 ) -> None:
-    found = change(samples(result.targets), samples(before.targets)) if before else None
+    changed = change(samples(result.targets), samples(before.targets)) if before else None
     document = {
         "questionnaire": {"id": questionnaire.code, "version": questionnaire.version},
         "scheme": evaluation.scheme,
         "items": list(items),
-        "comparison": result.comparison,
-        "paired": result.paired,
+        "comparison": release.without_pairs(result.comparison),
+        "paired": release.without_pairs(result.paired),
         "reliability": result.reliability,
         "scale_quality": result.scale_quality,
         "overall": result.overall,
         "change": None
-        if found is None
-        else {**asdict(found), "year": campaign.year - 1, "campaign": 0, "all_items": True, "items": 1},
+        if changed is None
+        else {**asdict(changed), "year": campaign.year - 1, "campaign": 0, "all_items": True, "items": 1},
         "course": None,
     }
     head = CubeEvaluation(evaluation_id=evaluation.id, campaign_id=campaign.id, relation=evaluation.relation)
     head.document = document
+    head.findings = {**found.evaluation, **release.summary_findings(result.targets, items, scheme, NOTHING)}
     db.session.add(head)
+    for kind, compared in (("comparison", result.comparison), ("paired", result.paired)):
+        for pair in release.pair_rows(kind, compared):
+            db.session.add(CubePair(evaluation_id=evaluation.id, **pair))

@@ -150,6 +150,7 @@ def _funnel_summary(funnel: Funnel) -> Record | None:
         "centre": funnel.centre,
         "phi": funnel.overdispersion.phi,
         "tau2": funnel.overdispersion.tau2,
+        "sigma2": funnel.sigma2,
         "targets": int(known.sum()),
         "outside_chance": int((funnel.naive.outside[known] != 0).sum()),
         "outside": int((funnel.adjusted.outside[known] != 0).sum()),

@@ -1,6 +1,6 @@
 """Funnel plots: which targets lie outside what chance, and chance plus the usual spread, would explain."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -45,7 +45,8 @@ class Funnel:
 
     centre: what all targets would share; z: (value - centre) / standard error under the centre; z_inflated: z over
     sqrt(phi); z_adjusted: with the additive tau2. naive: limits of chance alone, exact for rates; adjusted: with
-    tau2, those to act upon. Everything is NaN, outside 0, where a target has no value.
+    tau2, those to act upon. sigma2: variance between ballots within targets, None for rates. Everything is NaN,
+    outside 0, where a target has no value.
     """
 
     centre: float | None
@@ -56,6 +57,7 @@ class Funnel:
     overdispersion: Overdispersion
     naive: Limits
     adjusted: Limits
+    sigma2: float | None = None
 
 
 def funnel_of_rates(successes: Ints, n: Ints, *, centre: float | None = None) -> Funnel:
@@ -85,7 +87,8 @@ def funnel_of_means(targets: Moments, *, centre: float | None = None) -> Funnel:
     freedom = int(np.maximum(targets.n - 1, 0).sum())
     sigma2 = float(targets.ss.sum()) / freedom if freedom else np.nan
     se = np.sqrt(divide(np.full(value.shape, sigma2), targets.n))
-    return _funnel(value, middle, se, naive=_normal_limits(value, middle, se))
+    found = _funnel(value, middle, se, naive=_normal_limits(value, middle, se))
+    return replace(found, sigma2=None if np.isnan(sigma2) else sigma2)
 
 
 def binomial_limits(n: Ints, *, centre: float, level: float) -> Interval:

@@ -8,12 +8,13 @@ from sqlalchemy import select
 from survey.errors import Conflict, NotFound
 from survey.extensions import db
 from survey.models.campaigns import Campaign
-from survey.models.results import CubeEvaluation, CubeTarget, CubeUnit
+from survey.models.results import CubeEvaluation, CubePair, CubeTarget, CubeUnit
 
 SCHEMA = "wuping.results/1"
 RELEASED = ("released", "archived")
 SCHEME_KEYS = ("id", "points", "satisfied")
-_SUMMARY_KEYS = ("comparison", "paired", "reliability", "scale_quality")
+_SUMMARY_KEYS = ("reliability", "scale_quality")
+_COMPARED = ("comparison", "paired")
 
 
 def released_results(campaign_id: int) -> dict[str, Any]:
@@ -28,9 +29,15 @@ def released_results(campaign_id: int) -> dict[str, Any]:
     )
     return {
         "schema": SCHEMA,
-        "campaign": {"id": campaign.id, "name": campaign.name, "year": campaign.year, "state": campaign.state},
+        "campaign": _named(campaign),
         "evaluations": [_evaluation(row) for row in evaluations],
     }
+
+
+def _named(campaign: Campaign) -> dict[str, Any]:
+    """Return what the document says of its campaign; the version only of a corrected release."""
+    named = {"id": campaign.id, "name": campaign.name, "year": campaign.year, "state": campaign.state}
+    return named if campaign.version == 1 else {**named, "version": campaign.version, "correction": campaign.correction}
 
 
 def _evaluation(row: CubeEvaluation) -> dict[str, Any]:
@@ -43,5 +50,13 @@ def _evaluation(row: CubeEvaluation) -> dict[str, Any]:
         "items": row.document["items"],
         "targets": list(db.session.scalars(targets.order_by(CubeTarget.position))),
         "units": list(db.session.scalars(units.order_by(CubeUnit.position))),
+        **{kind: _with_pairs(row, kind) for kind in _COMPARED},
         **{key: row.document[key] for key in _SUMMARY_KEYS},
     }
+
+
+def _with_pairs(row: CubeEvaluation, kind: str) -> dict[str, Any] | None:
+    if row.document[kind] is None:
+        return None
+    pairs = select(CubePair.document).where(CubePair.evaluation_id == row.evaluation_id, CubePair.kind == kind)
+    return {**row.document[kind], "pairs": list(db.session.scalars(pairs.order_by(CubePair.position)))}

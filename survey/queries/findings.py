@@ -1,5 +1,8 @@
 """Reads what stands beside the result schema: findings, the quality of the scale, and what a figure is of."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from sqlalchemy import select
 
 from survey.analysis.estimates import Identity
@@ -38,3 +41,25 @@ def target_findings(head: EvaluationHead, code: str) -> Record | None:
     mine = (CubeTarget.evaluation_id == head.id) & (CubeTarget.code == code)
     findings: Record | None = db.session.scalar(select(CubeTarget.findings).where(mine))
     return findings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What the findings of an evaluation say of its items, of last year and of the funnel; None, empty without them."""
+
+    items: Sequence[Record]
+    years: Record | None
+    funnel: Record | None
+
+
+def finding_parts(head: EvaluationHead) -> Parts:
+    """Return some findings of an evaluation, without those that are long."""
+    return all_parts([head])[head.id]
+
+
+def all_parts(heads: Sequence[EvaluationHead]) -> dict[int, Parts]:
+    """Return some findings of each evaluation, by its id."""
+    parts = [CubeEvaluation.findings[key] for key in ("items", "years", "funnel")]
+    query = select(CubeEvaluation.evaluation_id, *parts)
+    rows = db.session.execute(query.where(CubeEvaluation.evaluation_id.in_([head.id for head in heads])))
+    return {number: Parts(items=items or [], years=years, funnel=funnel) for number, items, years, funnel in rows}

@@ -10,9 +10,8 @@ from survey.extensions import db
 from survey.models.campaigns import Campaign
 from survey.models.results import CubeEvaluation
 from survey.queries.cubes import RELEASED
+from survey.queries.pairs import ALL_OTHERS, UNITS, compared, pairs_of
 from survey.queries.results import EvaluationHead, Record, find_head
-
-PAIRS_OF_ALL = "*"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,22 +38,22 @@ class Method:
 def find_method(campaign_id: int, relation: str) -> Method:
     """Return the method of one evaluation; raise NotFound if the campaign is not released or has no such relation."""
     head = find_head(campaign_id, relation)
-    keys = ("comparison", "paired", "scale_quality", "change", "method")
+    keys = ("scale_quality", "change", "method")
     parts = [CubeEvaluation.document[key] for key in keys]
     row = db.session.execute(select(*parts).where(CubeEvaluation.evaluation_id == head.id)).one()
-    comparison, paired, scale_quality, change, kept = row
-    pairs = (paired or comparison or {"pairs": []})["pairs"]
+    scale_quality, change, kept = row
+    found = compared(head)
     return Method(
         head=head,
         relations=released_relations(campaign_id),
         example=kept["example"] if kept else None,
         software=kept["software"] if kept else {},
-        comparison=comparison is not None,
-        paired=paired is not None,
+        comparison=found.comparison is not None,
+        paired=found.paired is not None,
         scale_quality=scale_quality is not None,
         change=change is not None,
-        family=len(pairs),
-        against_rest=any(pair["b"] == PAIRS_OF_ALL for pair in pairs),
+        family=found.total,
+        against_rest=found.kind == UNITS and bool(pairs_of(head, ALL_OTHERS, most=1)),
     )
 
 

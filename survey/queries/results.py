@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from math import ceil
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from survey.analysis.scoring import Scheme
 from survey.errors import NotFound
@@ -15,21 +14,12 @@ from survey.extensions import db
 from survey.instruments.questionnaires import Questionnaire, questionnaire_from_json
 from survey.models.campaigns import Campaign, Evaluation
 from survey.models.instruments import QuestionnaireVersion
-from survey.models.results import CubeEvaluation, CubeTarget, CubeUnit
+from survey.models.results import CubeEvaluation, CubePair, CubeTarget, CubeUnit
 from survey.queries.cubes import RELEASED
 
 Record = Mapping[str, Any]
 # Views know models only by what queries hand them.
 Wording = Questionnaire
-
-ROWS = 100
-SORTS = {
-    "code": CubeTarget.code,
-    "name": CubeTarget.name,
-    "unit": CubeTarget.unit,
-    "ballots": CubeTarget.ballots,
-    "score": CubeTarget.score,
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +34,8 @@ class ReleasedCampaign:
     last_day: date
     roster_version: int
     relations: tuple[str, ...]
+    version: int = 1
+    correction: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +67,11 @@ class EvaluationHead:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A target or a unit: its names and its record of the result schema."""
+    """A target or a unit: its names and its record of the result schema.
+
+    district, tier: of units only. outside: a target's place in the funnel, -2 to 2. findings: what stands beside the
+    record, of units.
+    """
 
     evaluation_id: int
     code: str
@@ -83,28 +79,11 @@ class Row:
     unit: str
     school_code: str
     record: Record
-
-
-@dataclass(frozen=True, kw_only=True)
-class TargetFilter:
-    """Which targets a table lists and how; `school` limits it to one school whatever else is asked."""
-
-    unit: str = ""
-    school: str | None = None
-    search: str = ""
-    sort: str = "code"
-    descending: bool = False
-    page: int = 1
-
-
-@dataclass(frozen=True, kw_only=True)
-class TargetPage:
-    """One page of targets; `total` counts all that match, `page` and `pages` start at 1."""
-
-    rows: tuple[Row, ...]
-    total: int
-    page: int
-    pages: int
+    district: str = ""
+    tier: int | None = None
+    outside: int = 0
+    change: int = 0
+    findings: Record | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +126,8 @@ def _campaign(row: Campaign, relations: tuple[str, ...]) -> ReleasedCampaign:
         last_day=row.last_day,
         roster_version=row.roster_version,
         relations=relations,
+        version=row.version,
+        correction=row.correction,
     )
 
 
@@ -164,6 +145,20 @@ def find_head(campaign_id: int, relation: str) -> EvaluationHead:
     if not heads:
         raise NotFound(_("There are no released results here."))
     return heads[0]
+
+
+def earlier_head(head: EvaluationHead) -> EvaluationHead | None:
+    """Return the same evaluation in the newest released campaign of the same template from an earlier year."""
+    query = (
+        select(Campaign.id)
+        .join(CubeEvaluation, CubeEvaluation.campaign_id == Campaign.id)
+        .where(Campaign.state.in_(RELEASED), Campaign.template == head.template, Campaign.year < head.campaign.year)
+        .where(CubeEvaluation.relation == head.relation)
+        .order_by(Campaign.year.desc(), Campaign.id.desc())
+        .limit(1)
+    )
+    number = db.session.scalar(query)
+    return None if number is None else find_head(number, head.relation)
 
 
 def _heads(*conditions: ColumnElement[bool]) -> list[EvaluationHead]:
@@ -232,16 +227,32 @@ def questionnaires(heads: Iterable[EvaluationHead]) -> dict[int, Wording]:
 
 
 def comparisons(head: EvaluationHead) -> tuple[Record | None, Record | None]:
-    """Return the comparison of units and the paired comparison of targets, each None where there is none."""
+    """Return the comparison of units and the paired one of targets with all their pairs, each None without one.
+
+    For exports and jobs: a city has tens of thousands of pairs; pages read `queries/pairs.py`.
+    """
     parts = CubeEvaluation.document["comparison"], CubeEvaluation.document["paired"]
     comparison, paired = db.session.execute(select(*parts).where(CubeEvaluation.evaluation_id == head.id)).one()
-    return comparison, paired
+    return _with_pairs(head, "comparison", comparison), _with_pairs(head, "paired", paired)
+
+
+def _with_pairs(head: EvaluationHead, kind: str, tests: Record | None) -> Record | None:
+    if tests is None:
+        return None
+    query = select(CubePair.document).where(CubePair.evaluation_id == head.id, CubePair.kind == kind)
+    return {**tests, "pairs": list(db.session.scalars(query.order_by(CubePair.position)))}
 
 
 def units(head: EvaluationHead) -> list[Row]:
     """Return all units of an evaluation in the order of the cube."""
     query = select(CubeUnit).where(CubeUnit.evaluation_id == head.id).order_by(CubeUnit.position)
-    return [_unit_row(unit) for unit in db.session.scalars(query)]
+    return [unit_row(unit) for unit in db.session.scalars(query)]
+
+
+def unit_names(head: EvaluationHead, codes: Iterable[str]) -> dict[str, str]:
+    """Return the names of units by code, for those that the cube knows."""
+    query = select(CubeUnit.code, CubeUnit.name).where(CubeUnit.evaluation_id == head.id)
+    return {row.code: row.name for row in db.session.execute(query.where(CubeUnit.code.in_(set(codes))))}
 
 
 def find_unit(head: EvaluationHead, code: str) -> Row:
@@ -249,7 +260,7 @@ def find_unit(head: EvaluationHead, code: str) -> Row:
     unit = db.session.get(CubeUnit, (head.id, code))
     if unit is None:
         raise NotFound(_("There is no such unit in these results."))
-    return _unit_row(unit)
+    return unit_row(unit)
 
 
 def unit_name(head: EvaluationHead, code: str) -> str:
@@ -258,7 +269,8 @@ def unit_name(head: EvaluationHead, code: str) -> str:
     return db.session.scalar(query) or code
 
 
-def _unit_row(unit: CubeUnit) -> Row:
+def unit_row(unit: CubeUnit) -> Row:
+    """Return a unit as a row."""
     return Row(
         evaluation_id=unit.evaluation_id,
         code=unit.code,
@@ -266,36 +278,10 @@ def _unit_row(unit: CubeUnit) -> Row:
         unit=unit.code,
         school_code="",
         record=unit.document,
+        district=unit.district,
+        tier=unit.tier,
+        findings=unit.findings,
     )
-
-
-def list_targets(head: EvaluationHead, wanted: TargetFilter) -> TargetPage:
-    """Return one page of targets, at most `ROWS`; an unknown order means by code, a page too far the last."""
-    conditions = _conditions(head, wanted)
-    total = db.session.scalar(select(func.count()).select_from(CubeTarget).where(*conditions)) or 0
-    pages = max(1, ceil(total / ROWS))
-    page = min(max(1, wanted.page), pages)
-    column = SORTS.get(wanted.sort, CubeTarget.code)
-    order = (column.desc() if wanted.descending else column.asc()).nulls_last()
-    query = select(CubeTarget).where(*conditions).order_by(order, CubeTarget.code).limit(ROWS).offset(ROWS * (page - 1))
-    rows = tuple(_target_row(target) for target in db.session.scalars(query))
-    return TargetPage(rows=rows, total=total, page=page, pages=pages)
-
-
-def _conditions(head: EvaluationHead, wanted: TargetFilter) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = [CubeTarget.evaluation_id == head.id]
-    if wanted.unit:
-        conditions.append(CubeTarget.unit == wanted.unit)
-    if wanted.school is not None:
-        conditions.append(CubeTarget.school_code == wanted.school)
-    if wanted.search:
-        sought = wanted.search
-        conditions.append(
-            or_(
-                CubeTarget.name.icontains(sought, autoescape=True), CubeTarget.code.istartswith(sought, autoescape=True)
-            )
-        )
-    return conditions
 
 
 def find_target(head: EvaluationHead, code: str, *, school: str | None = None) -> Row:
@@ -303,10 +289,11 @@ def find_target(head: EvaluationHead, code: str, *, school: str | None = None) -
     target = db.session.get(CubeTarget, (head.id, code))
     if target is None or school not in (None, target.school_code):
         raise NotFound(_("There is no such target in these results."))
-    return _target_row(target)
+    return target_row(target)
 
 
-def _target_row(target: CubeTarget) -> Row:
+def target_row(target: CubeTarget) -> Row:
+    """Return a target as a row."""
     return Row(
         evaluation_id=target.evaluation_id,
         code=target.code,
@@ -314,6 +301,8 @@ def _target_row(target: CubeTarget) -> Row:
         unit=target.unit,
         school_code=target.school_code,
         record=target.document,
+        outside=target.funnel,
+        change=target.change,
     )
 
 
@@ -358,7 +347,7 @@ def school_rows(campaign_id: int, code: str) -> dict[str, list[Row]]:
     )
     found: dict[str, list[Row]] = {relation: [] for relation in (*relations, "student_teacher")}
     for relation, target in db.session.execute(query):
-        found[relation].append(_target_row(target))
+        found[relation].append(target_row(target))
     unit = db.session.scalar(
         select(CubeUnit)
         .join(CubeEvaluation, CubeEvaluation.evaluation_id == CubeUnit.evaluation_id)
@@ -366,7 +355,7 @@ def school_rows(campaign_id: int, code: str) -> dict[str, list[Row]]:
         .where(CubeUnit.code == code)
     )
     if unit is not None:
-        found["student_teacher"].append(_unit_row(unit))
+        found["student_teacher"].append(unit_row(unit))
     if not any(found.values()):
         raise NotFound(_("There are no released results here."))
     return found

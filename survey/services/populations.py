@@ -1,7 +1,7 @@
 """Who is rated by how many: the surroundings of a tally, read from groups and slips. Runs in jobs only."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from survey.extensions import db
 from survey.models.campaigns import Evaluation, GroupCount, RaterGroup, Target
+from survey.models.tokens import TokenKey
 from survey.services.ballots import ALL_TARGETS
 from survey.services.electorates import grade_number
 from survey.services.tallies import Electorates
@@ -41,7 +42,8 @@ def population_of(evaluation: Evaluation, axes: Electorates, targets: Sequence[T
     from survey.analysis.population import Population
 
     groups = db.session.scalars(select(RaterGroup).where(RaterGroup.evaluation_id == evaluation.id)).all()
-    slips = _slips(groups, axes.target_ids)
+    valid = _valid(groups)
+    slips = _slips(groups, valid, axes.target_ids)
     place = {number: position for position, number in enumerate(axes.group_ids)}
     grades = {group.id: grade_number(group.grade) for group in groups}
     return Population(
@@ -50,7 +52,7 @@ def population_of(evaluation: Evaluation, axes: Electorates, targets: Sequence[T
         district={target.unit: target.district for target in targets},
         issued=[slips.issued[number] for number in axes.target_ids],
         eligible_slips=[slips.eligible[number] for number in axes.target_ids],
-        enrolled={place[group.id]: max(group.enrolled, _issued(group) - group.voided) for group in groups},
+        enrolled={place[group.id]: max(group.enrolled, valid[group.id]) for group in groups},
         response_floor=PARENTS_RESPONSE_FLOOR if evaluation.relation == "parent_school" else 0.5,
         classes=evaluation.relation in CLASS_RELATIONS and any(group.grade for group in groups),
         grades=[-1 if (grade := grades.get(number)) is None else grade for number in axes.group_ids],
@@ -58,22 +60,25 @@ def population_of(evaluation: Evaluation, axes: Electorates, targets: Sequence[T
     )
 
 
-def _issued(group: RaterGroup) -> int:
-    """Return how many rights to vote a group was given: who never fetched a token could have, and did not answer."""
-    return max(group.enrolled, group.issued) if group.kind == "token" else group.issued
+def _valid(groups: Sequence[RaterGroup]) -> dict[int, int]:
+    """Return the valid rights to vote by group: who never fetched a token could have, and did not answer."""
+    ids = [group.id for group in groups if group.kind == "token"]
+    keys = select(TokenKey.group_id).where(TokenKey.group_id.in_(ids), ~TokenKey.voided)
+    fetching = set(db.session.scalars(keys)) if ids else set()
+    return {
+        group.id: max(group.enrolled if group.id in fetching else 0, group.issued - group.voided) for group in groups
+    }
 
 
-def _slips(groups: Iterable[RaterGroup], target_ids: tuple[int, ...]) -> _Slips:
+def _slips(groups: Iterable[RaterGroup], valid: Mapping[int, int], target_ids: tuple[int, ...]) -> _Slips:
     by_id = {group.id: group for group in groups}
     slips = _Slips(issued=Counter(), eligible=Counter(), pages=Counter())
     rows = db.session.execute(
         select(GroupCount.group_id, GroupCount.target_id).where(GroupCount.group_id.in_(list(by_id)))
     )
     for group_id, target_id in rows:
-        group = by_id[group_id]
-        valid = _issued(group) - group.voided
         for number in target_ids if target_id == ALL_TARGETS else (target_id,):
-            slips.issued[number] += _issued(group)
-            slips.eligible[number] += valid
-            slips.pages[group_id] += valid
+            slips.issued[number] += valid[group_id] + by_id[group_id].voided
+            slips.eligible[number] += valid[group_id]
+            slips.pages[group_id] += valid[group_id]
     return slips

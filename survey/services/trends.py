@@ -33,7 +33,7 @@ def compare_years(evaluation: Evaluation, scheme: "Scheme", targets: Sequence[Re
     if not before:
         return {"change": None, "course": None}
     newest = before[0]
-    same = _matching(evaluation, scheme, [newest])
+    same = matching(evaluation, scheme, [newest])
     found = change(samples(targets, same), samples(_documents(newest), same))
     document = None
     if found is not None:
@@ -41,7 +41,7 @@ def compare_years(evaluation: Evaluation, scheme: "Scheme", targets: Sequence[Re
         document |= {"items": len(same.shares), "all_items": same.complete}
     if len(before) + 1 < LEAST_CAMPAIGNS:
         return {"change": document, "course": None}
-    same = _matching(evaluation, scheme, before)
+    same = matching(evaluation, scheme, before)
     year = db.session.get_one(Campaign, evaluation.campaign_id).year
     campaigns = [samples(targets, same), *(samples(_documents(cube), same) for cube in before)]
     whole = course([year, *(cube.campaign.year for cube in before)], campaigns)
@@ -75,12 +75,26 @@ def earlier_releases(evaluation: Evaluation) -> list[Earlier]:
     return list(years.values())[:MOST_YEARS]
 
 
+def match_campaigns(evaluation_ids: Sequence[int]) -> "Matching":
+    """Return the items that released evaluations share, by the shares of the first of them."""
+    from survey.analysis.scoring import Scheme
+
+    chosen = [_released(number) for number in evaluation_ids]
+    evaluation = db.session.get_one(Evaluation, evaluation_ids[0])
+    return matching(evaluation, Scheme.from_json(chosen[0].cube.document["scheme"]), chosen[1:])
+
+
+def _released(evaluation_id: int) -> Earlier:
+    cube = db.session.get_one(CubeEvaluation, evaluation_id)
+    return Earlier(cube=cube, campaign=db.session.get_one(Campaign, cube.campaign_id))
+
+
 def _documents(earlier: Earlier) -> list[Record]:
     mine = CubeTarget.evaluation_id == earlier.cube.evaluation_id
     return list(db.session.scalars(select(CubeTarget.document).where(mine)))
 
 
-def _matching(evaluation: Evaluation, scheme: "Scheme", before: Sequence[Earlier]) -> "Matching":
+def matching(evaluation: Evaluation, scheme: "Scheme", before: Sequence[Earlier]) -> "Matching":
     """Return the items that this evaluation shares with all of the earlier ones."""
     from survey.analysis.scoring import Scheme
     from survey.analysis.trends import matched_items

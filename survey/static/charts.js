@@ -46,7 +46,8 @@
       const plot = figure.querySelector(".plot");
       plot.hidden = false;
       await plotly.newPlot(plot, data, layout, config);
-      plot.setAttribute("role", "img");
+      // A group, no picture: the button that saves it stands inside.
+      plot.setAttribute("role", "group");
       plot.setAttribute("aria-label", layout.meta.label);
       figure.querySelector(".drawing").hidden = true;
       figure.dataset.drawn = "";

@@ -44,15 +44,15 @@ def ring(record: Record, name: str) -> charts.Svg:
         return charts.ring(None, None, value=value, label=f"{name}: {value}")
     value = filters.points(score)
     label = _("%(name)s: %(score)s points, interval %(ends)s", name=name, score=value, ends=filters.interval(ends))
-    return charts.ring(score, _pair(ends), value=value, label=label)
+    return charts.ring(score, pair(ends), value=value, label=label)
 
 
 def ruler(head: EvaluationHead, record: Record) -> charts.Svg:
     """Draw a target's score with its intervals A and B on the bands; the naive one only where there is neither."""
     roster, classes = record["score_ci_roster"], record["score_ci_class"]
-    intervals = [(_("A this roster"), _pair(roster)), (_("B performance"), _pair(classes))]
+    intervals = [(_("A this roster"), pair(roster)), (_("B performance"), pair(classes))]
     if not roster and not classes:
-        intervals = [(_("ballots as independent"), _pair(record["score_ci"]))]
+        intervals = [(_("ballots as independent"), pair(record["score_ci"]))]
     zones = [charts.Zone(name=result_words.score_band(band.code), floor=band.floor) for band in head.scheme.bands]
     return charts.ruler(record["score"], intervals, zones, label=_("Score and intervals on the bands of the scheme"))
 
@@ -63,13 +63,19 @@ def dots(lines: Sequence[Line]) -> list[charts.Dot]:
         charts.Dot(
             name=line.row.name,
             score=line.row.record["score"],
-            interval=_pair(line.interval),
+            interval=pair(line.interval),
             value=f"{filters.points(line.row.record['score'])} (n = {line.row.record['ballots']})",
             tier=line.tier,
         )
         for line in lines
         if line.row.record["score"] is not None
     ]
+
+
+def margin_band(head: EvaluationHead) -> charts.Interval | None:
+    """Return where a score is within the margin of the evaluation's own; None where that is withheld."""
+    score, margin = head.overall["score"], head.scheme.margin
+    return None if score is None else (score - margin, score + margin)
 
 
 def drawn_items(items: Sequence[ItemLine]) -> list[ItemLine]:
@@ -95,5 +101,6 @@ def _stack(item: ItemLine, levels: Mapping[int, str]) -> charts.Stack:
     return charts.Stack(name=item.text, shares=[n / sum(answers) for n in answers], n=sum(answers))
 
 
-def _pair(ends: Sequence[float] | None) -> tuple[float, float] | None:
+def pair(ends: Sequence[float] | None) -> tuple[float, float] | None:
+    """Return an interval as charts take it."""
     return (ends[0], ends[1]) if ends else None

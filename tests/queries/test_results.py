@@ -4,9 +4,10 @@ import pytest
 from flask import Flask
 
 from survey.errors import NotFound
-from survey.queries import results
+from survey.queries import results, target_lists
 from survey.queries.outside import outside
-from survey.queries.results import Row, TargetFilter
+from survey.queries.results import Row
+from survey.queries.target_lists import TargetFilter
 from tests.released import add_campaign, add_evaluation
 
 TWO_SCHOOLS = [("T1", "101"), ("T2", "101"), ("T3", "102"), ("T4", "102")]
@@ -70,26 +71,26 @@ def test_an_evaluation_of_one_target_carries_that_targets_interval(app):
 
 
 def test_targets_stand_by_code_unless_another_order_is_asked_for(released):
-    assert codes(results.list_targets(head(released), TargetFilter())) == ["T1", "T2", "T3", "T4"]
-    by_score = results.list_targets(head(released), TargetFilter(sort="score", descending=True))
+    assert codes(target_lists.list_targets(head(released), TargetFilter())) == ["T1", "T2", "T3", "T4"]
+    by_score = target_lists.list_targets(head(released), TargetFilter(sort="score", descending=True))
     assert codes(by_score) == ["T3", "T2", "T4", "T1"]
-    assert codes(results.list_targets(head(released), TargetFilter(sort="document"))) == ["T1", "T2", "T3", "T4"]
+    assert codes(target_lists.list_targets(head(released), TargetFilter(sort="document"))) == ["T1", "T2", "T3", "T4"]
 
 
 def test_withheld_targets_stand_last_in_both_directions(released):
     row = results.db.session.get(results.CubeTarget, (head(released).id, "T3"))
     row.score = None
     for descending in (True, False):
-        found = results.list_targets(head(released), TargetFilter(sort="score", descending=descending))
+        found = target_lists.list_targets(head(released), TargetFilter(sort="score", descending=descending))
         assert codes(found)[-1] == "T3"
 
 
 def test_targets_are_found_by_unit_school_name_and_code(released):
-    assert codes(results.list_targets(head(released), TargetFilter(unit="102"))) == ["T3", "T4"]
-    assert codes(results.list_targets(head(released), TargetFilter(school="101"))) == ["T1", "T2"]
-    assert codes(results.list_targets(head(released), TargetFilter(search="t4"))) == ["T4"]
-    assert codes(results.list_targets(head(released), TargetFilter(search="象T2"))) == ["T2"]
-    assert codes(results.list_targets(head(released), TargetFilter(search="%"))) == []
+    assert codes(target_lists.list_targets(head(released), TargetFilter(unit="102"))) == ["T3", "T4"]
+    assert codes(target_lists.list_targets(head(released), TargetFilter(school="101"))) == ["T1", "T2"]
+    assert codes(target_lists.list_targets(head(released), TargetFilter(search="t4"))) == ["T4"]
+    assert codes(target_lists.list_targets(head(released), TargetFilter(search="象T2"))) == ["T2"]
+    assert codes(target_lists.list_targets(head(released), TargetFilter(search="%"))) == []
 
 
 def test_a_page_holds_a_hundred_targets_and_the_last_page_is_never_missed(app):
@@ -97,11 +98,11 @@ def test_a_page_holds_a_hundred_targets_and_the_last_page_is_never_missed(app):
     add_evaluation(
         campaign, "student_teacher", targets=[(f"T{n:03}", "101") for n in range(205)], ballots=12, issued=12
     )
-    first = results.list_targets(head(campaign.id), TargetFilter())
+    first = target_lists.list_targets(head(campaign.id), TargetFilter())
     assert (len(first.rows), first.total, first.pages) == (100, 205, 3)
-    last = results.list_targets(head(campaign.id), TargetFilter(page=99))
+    last = target_lists.list_targets(head(campaign.id), TargetFilter(page=99))
     assert (last.page, len(last.rows)) == (3, 5)
-    assert results.list_targets(head(campaign.id), TargetFilter(page=-4)).page == 1
+    assert target_lists.list_targets(head(campaign.id), TargetFilter(page=-4)).page == 1
 
 
 def test_the_same_target_is_found_in_the_year_before(app):

@@ -1,0 +1,115 @@
+"""Pages of targets: filtered, searched and sorted by the columns of the cube, at most a hundred at a time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from sqlalchemy import ColumnElement, func, or_, select
+
+from survey.extensions import db
+from survey.models.results import CubeTarget
+from survey.queries.results import EvaluationHead, Row, target_row
+
+ROWS = 100
+"""Rows a page of any list."""
+
+SORTS = {
+    "code": CubeTarget.code,
+    "name": CubeTarget.name,
+    "unit": CubeTarget.unit,
+    "ballots": CubeTarget.ballots,
+    "score": CubeTarget.score,
+}
+# Lists of targets that stand out, as the release says.
+ONLY = {
+    "above": CubeTarget.funnel > 1,
+    "below": CubeTarget.funnel < -1,
+    "risen": CubeTarget.change > 0,
+    "fallen": CubeTarget.change < 0,
+    "withheld": CubeTarget.score.is_(None),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetFilter:
+    """Which targets a table lists and how; `school` limits it to one school whatever else is asked.
+
+    only: "" or a key of `ONLY`.
+    """
+
+    unit: str = ""
+    only: str = ""
+    school: str | None = None
+    search: str = ""
+    sort: str = "code"
+    descending: bool = False
+    page: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetPage:
+    """One page of targets; `total` counts all that match, `page` and `pages` start at 1."""
+
+    rows: tuple[Row, ...]
+    total: int
+    page: int
+    pages: int
+
+
+def outside_funnels(heads: Sequence[EvaluationHead]) -> dict[tuple[int, str], int]:
+    """Return how many targets lie beyond the 99.8 % limits, by evaluation and "above" or "below"."""
+    query = (
+        select(CubeTarget.evaluation_id, CubeTarget.funnel, func.count())
+        .where(CubeTarget.evaluation_id.in_([head.id for head in heads]), CubeTarget.funnel.in_((-2, 2)))
+        .group_by(CubeTarget.evaluation_id, CubeTarget.funnel)
+    )
+    rows = db.session.execute(query)
+    return {(number, "above" if side > 0 else "below"): count for number, side, count in rows}
+
+
+def list_targets(head: EvaluationHead, wanted: TargetFilter) -> TargetPage:
+    """Return one page of targets, at most `ROWS`; an unknown order means by code, a page too far the last."""
+    conditions = _conditions(head, wanted)
+    total = db.session.scalar(select(func.count()).select_from(CubeTarget).where(*conditions)) or 0
+    pages = max(1, ceil(total / ROWS))
+    page = min(max(1, wanted.page), pages)
+    codes = _codes(conditions, wanted, start=ROWS * (page - 1))
+    found = select(CubeTarget).where(CubeTarget.evaluation_id == head.id, CubeTarget.code.in_(codes))
+    by_code = {target.code: target_row(target) for target in db.session.scalars(found)}
+    return TargetPage(rows=tuple(by_code[code] for code in codes), total=total, page=page, pages=pages)
+
+
+def _codes(conditions: list[ColumnElement[bool]], wanted: TargetFilter, *, start: int) -> list[str]:
+    """Return the codes of one page, from an index alone; what has no score comes last in either direction."""
+    column = SORTS.get(wanted.sort, CubeTarget.code)
+    order = column.desc() if wanted.descending else column.asc()
+    query = select(CubeTarget.code).where(*conditions)
+    if wanted.sort != "score":
+        # Named twice, the code would keep SQLite from the index of a unit.
+        orders = (order,) if column is CubeTarget.code else (order, CubeTarget.code)
+        return list(db.session.scalars(query.order_by(*orders).limit(ROWS).offset(start)))
+    scored, bare = query.where(CubeTarget.score.is_not(None)), query.where(CubeTarget.score.is_(None))
+    codes = list(db.session.scalars(scored.order_by(order, CubeTarget.code).limit(ROWS).offset(start)))
+    if len(codes) < ROWS:
+        before = db.session.scalar(select(func.count()).select_from(scored.subquery())) or 0
+        rest = bare.order_by(CubeTarget.code).limit(ROWS - len(codes)).offset(max(0, start - before))
+        codes += db.session.scalars(rest)
+    return codes
+
+
+def _conditions(head: EvaluationHead, wanted: TargetFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [CubeTarget.evaluation_id == head.id]
+    if wanted.unit:
+        conditions.append(CubeTarget.unit == wanted.unit)
+    if wanted.only in ONLY:
+        conditions.append(ONLY[wanted.only])
+    if wanted.school is not None:
+        conditions.append(CubeTarget.school_code == wanted.school)
+    if wanted.search:
+        conditions.append(matches(wanted.search))
+    return conditions
+
+
+def matches(sought: str) -> ColumnElement[bool]:
+    """Return the condition that a target's name holds what is sought, or its code begins with it."""
+    return or_(CubeTarget.name.icontains(sought, autoescape=True), CubeTarget.code.istartswith(sought, autoescape=True))
