@@ -1,0 +1,80 @@
+"""For whom released figures leave the desk's pages: the bureau exactly, a school its own and coarser."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from survey.queries.outside import outside
+from survey.queries.results import EvaluationHead, Record, Row
+
+BUREAU, SCHOOL = "bureau", "school"
+# Decimals outside the bureau (SECRECY §4.5); two in level units and shares are coarser than one in points.
+_DECIMALS = {
+    **dict.fromkeys(("score", "score_ci", "score_ci_roster", "score_ci_class"), 1),
+    **dict.fromkeys(("mean", "shrunken_mean", "reliability", "satisfied_rate", "satisfied_ci"), 2),
+}
+# What with n and the rest would narrow the counts down.
+_HIDDEN = frozenset(
+    ("sd", "score_se", "shrunken_sd", "flagged", "mean_se", "pooled_mean", "pooled_mean_se_cluster", "counts")
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audience:
+    """Who reads: the bureau, or with `school` the school of that code, which sees nothing of others."""
+
+    school: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """`bureau` or `school`."""
+        return BUREAU if self.school is None else SCHOOL
+
+    @property
+    def exact(self) -> bool:
+        """Whether figures are read as they were computed, and what a release says as a whole too."""
+        return self.school is None
+
+
+def seen_target(row: Row, head: EvaluationHead, audience: Audience) -> Row:
+    """Return a target as the audience sees it; a school's items say in `withheld` why they have no figure."""
+    if audience.exact:
+        return row
+    floor = head.scheme.floors.item
+    coarse = outside(row)
+    items = {
+        code: {**_coarse(item), "withheld": _reason(item, row.record["items"][code], floor)}
+        for code, item in coarse.record["items"].items()
+    }
+    return replace(coarse, record={**_coarse(coarse.record), "items": items})
+
+
+def _reason(coarse: Record, exact: Record, floor: int) -> str | None:
+    return "nearly_all_agree" if coarse.get("satisfied_limit") else item_reason(exact, floor)
+
+
+def item_reason(item: Record, floor: int) -> str | None:
+    """Return why an exact item has no figures: `not_asked`, `item_below_floor`, `no_levels`, or None."""
+    if item["score"] is not None:
+        return None
+    if not item["n"]:
+        return "not_asked"
+    return "item_below_floor" if item["n"] < floor else "no_levels"
+
+
+def seen_units(rows: Sequence[Row], head: EvaluationHead, audience: Audience) -> list[Row]:
+    """Return units as the audience sees them; a school sees itself only, as the unit of its teachers."""
+    if audience.exact:
+        return list(rows)
+    mine = [row for row in rows if head.relation == "student_teacher" and row.code == audience.school]
+    return [replace(row, record=_coarse(outside(row).record)) for row in mine]
+
+
+def _coarse(record: Record) -> dict[str, Any]:
+    return {key: None if key in _HIDDEN else _rounded(value, _DECIMALS.get(key)) for key, value in record.items()}
+
+
+def _rounded(value: Any, digits: int | None) -> Any:
+    if digits is None or value is None or isinstance(value, Mapping):
+        return value
+    return [round(end, digits) for end in value] if isinstance(value, list | tuple) else round(value, digits)
