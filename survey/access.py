@@ -18,24 +18,26 @@ STAFF_ROLE = "teacher"
 # officer: 行评办 / 督导室, runs campaigns. school: 学校管理员, own school only. viewer: 局领导, reads results.
 # inspector: 督学, on-site scores. supervisor: 监察室, pressure on respondents, voiding, audit log. auditor: 审计, audit
 # log and balance. sysadmin: 系统管理员, accounts and checks, no results. What reads results reads released ones only.
-# teacher: 教师 and 校长, bound to a staff code of the roster, fetches voting tokens and nothing else.
+# teacher: 教师 and 校长, bound to a staff code of the roster, fetches voting tokens and reads
+# the own results.
 ROLES: dict[str, frozenset[str]] = {
     "officer": frozenset(
         {"roster.read", "roster.write", "campaign.read", "campaign.write", "slips.write", "turnout.read"}
         | {"results.read", "account.write", "job.read", "instrument.read", "school.read", "box.write"}
         | {"approval.read", "approval.write", "void.write"}
-        | {"integrity.read"}
+        | {"integrity.read", "comment.read", "comment.review"}
+        | {"interface.write", "report.write"}
     ),
-    "school": frozenset({"school.read", "turnout.read", "results.read"}),
-    "viewer": frozenset({"campaign.read", "turnout.read", "results.read", "instrument.read"}),
+    "school": frozenset({"school.read", "turnout.read", "results.read", "comment.read"}),
+    "viewer": frozenset({"campaign.read", "turnout.read", "results.read", "instrument.read", "comment.read"}),
     "inspector": frozenset({"instrument.read", "inspection.write"}),
     "supervisor": frozenset(
         {"campaign.read", "turnout.read", "results.read", "instrument.read", "integrity.read", "coercion.read"}
-        | {"void.write", "audit.read", "approval.read", "approval.write"}
+        | {"void.write", "audit.read", "approval.read", "approval.write", "comment.read", "comment.review"}
     ),
     "auditor": frozenset({"campaign.read", "results.read", "instrument.read", "audit.read", "approval.read"}),
     "sysadmin": frozenset({"account.write", "check.read"}),
-    STAFF_ROLE: frozenset({"token.fetch"}),
+    STAFF_ROLE: frozenset({"token.fetch", "own.read"}),
 }
 
 

@@ -15,7 +15,7 @@ from flask import Flask
 from survey.database import checkpoint
 from survey.errors import SurveyError
 from survey.extensions import db
-from survey.services import campaigns, jobs, mixing, pressure_reports, printing
+from survey.services import campaigns, exports, jobs, mixing, pressure_reports, printing, report_batches
 
 POLL_SECONDS = 0.5
 CHECKPOINT_SECONDS = 10
@@ -57,6 +57,8 @@ def _loop(app: Flask, stop: threading.Event) -> None:
         (CHECKPOINT_SECONDS, checkpoint),
         (CLOSE_SECONDS, lambda: _close_overdue(app)),
         (FORGET_SECONDS, printing.forget_old),
+        (FORGET_SECONDS, exports.forget_old),
+        (FORGET_SECONDS, report_batches.forget_old),
         (SETTLE_SECONDS, pressure_reports.settle),
     ]
     due = [time.monotonic() + seconds for seconds, _task in tasks]

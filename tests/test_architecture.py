@@ -41,7 +41,7 @@ ALLOWED = {
     "cli": {"services", "queries", "config", "errors", "serve", "worker"},
 }
 TOP = ("create_app", "__version__")
-HEAVY = ("scipy", "plotly", "pandas", "statsmodels")
+HEAVY = ("scipy", "plotly", "pandas", "statsmodels", "docxtpl", "lxml")
 BANNED_NAMES = ("utils", "helpers", "common", "manager", "misc")
 
 

@@ -284,9 +284,9 @@ def exposed(records: "Published", tally: Tally, *, scale: Scale) -> tuple[str, .
     hidden = Hidden(n=mean.n, mean=mean.mean, score=score.mean, unit=unit).take(secret)
     fit = fit_reliability(mean)
     release = Release(
-        units=np.array([_extent(record) for record in records.units], dtype=np.int64),
+        units=np.array([extent_of(record) for record in records.units], dtype=np.int64),
         centre=centres(mean, unit, size=len(places)),
-        overall=_extent(records.overall),
+        overall=extent_of(records.overall),
         fit=fit if records.reliability["mu"] == fit.mu else None,
     )
     found = derivable(hidden, release, scale)
@@ -311,7 +311,7 @@ def centres(mean: Moments, unit: Ints, *, size: int) -> Floats:
     return np.asarray(total / np.maximum(n, 1.0))
 
 
-def _extent(record: Mapping[str, Any]) -> Extent:
+def extent_of(record: Mapping[str, Any]) -> Extent:
     """Return the largest extent that any published figure of a sum belongs to."""
     figures = {
         Extent.ALL: ("pooled_mean_se_cluster",),

@@ -1,5 +1,6 @@
 """One evaluation as the records of the result schema `wuping.results/1`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +16,7 @@ from survey.analysis.comparison import (
     welch_anova,
     welch_pairs,
 )
-from survey.analysis.disclosure import Extent
+from survey.analysis.disclosure import Extent, Published
 from survey.analysis.figures import TargetFigures, target_figures
 from survey.analysis.intervals import Interval, cluster_variance, independent_interval
 from survey.analysis.moments import Moments, combine, moments_of, pooled
@@ -30,6 +31,7 @@ from survey.analysis.scoring import Scheme
 from survey.analysis.shrinkage import shrink
 from survey.analysis.suppression import BALLOTS, DERIVABLE, Protection, Tree, protect
 from survey.analysis.tallies import PairedTally, Tally
+from survey.analysis.versions import Earlier, Present, earlier_versions
 
 __all__ = ["ALL_OTHERS", "EvaluationResult", "Population", "evaluate"]
 
@@ -93,17 +95,24 @@ class _Units:
 
 
 def evaluate(
-    tally: Tally, population: Population, scheme: Scheme, paired: PairedTally | None = None
+    tally: Tally,
+    population: Population,
+    scheme: Scheme,
+    paired: PairedTally | None = None,
+    *,
+    earlier: Sequence[Published] = (),
 ) -> EvaluationResult:
     """Compute all records of one evaluation from its tally.
 
     population: sequences in the order of the tally's targets, `enrolled` by the position of its groups. paired: for
-    a ballot that holds all targets. Raises ValueError if the lengths differ.
+    a ballot that holds all targets. earlier: records of the versions that this one corrects.
+    Raises ValueError if the lengths differ.
     """
     if not len(tally.targets) == len(population.unit) == len(population.issued) == len(population.eligible_slips):
         raise ValueError("population and tally must have the same targets")
     figures = target_figures(tally, population, scheme)
-    units = _units(figures, population, scheme, one_page=paired is not None)
+    before = earlier_versions(earlier, _present(figures, tally, population), scheme.floors)
+    units = _units(figures, population, scheme, one_page=paired is not None, earlier=before)
     figures = _protected(figures, units.protection)
     overall = _overall(figures, units, population=population, scheme=scheme)
     return EvaluationResult(
@@ -122,18 +131,36 @@ def _scale_quality(tally: Tally, scheme: Scheme) -> Record | None:
     return scale_record(tally.together, tally.clean_together, tally.items, least=scheme.floors.item)
 
 
-def _units(figures: TargetFigures, population: Population, scheme: Scheme, *, one_page: bool) -> _Units:
+def _present(figures: TargetFigures, tally: Tally, population: Population) -> Present:
+    return Present(
+        targets=tally.targets,
+        units=population.units(),
+        items=tally.items,
+        ballots=figures.ballots,
+        valid=figures.valid,
+        flagged=figures.flagged,
+        counts=figures.counts,
+    )
+
+
+def _units(
+    figures: TargetFigures, population: Population, scheme: Scheme, *, one_page: bool, earlier: Earlier | None = None
+) -> _Units:
     """one_page: the same raters rate all targets, so that a sum over targets holds no more people than one target."""
     codes, of_target = population.units(), population.unit_positions()
     tree = Tree(
         mean=figures.mean,
         score=figures.score,
-        withheld=figures.withheld,
+        withheld=figures.withheld if earlier is None else earlier.withhold(figures.withheld),
         part_of=of_target,
         size=len(codes),
         few_raters=one_page and not figures.shown.any(),
     )
     protection = protect(tree, counts=figures.counts, floors=scheme.floors, scale=scale_of(scheme), fit=figures.fit)
+    if earlier is not None:
+        protection = earlier.narrow(
+            protection, part_of=of_target, valid=figures.valid, counts=figures.counts, floors=scheme.floors
+        )
     return _Units(codes=codes, of_target=of_target, protection=protection)
 
 

@@ -6,7 +6,8 @@ import sys
 import click
 
 from survey import __version__
-from survey.cli import accounts, analyses, campaigns, instances, rosters
+from survey.cli import accounts, analyses, campaigns, exports, instances, reports, rosters
+from survey.cli.api_tokens import token
 from survey.cli.console import usage_sentence
 
 
@@ -46,6 +47,8 @@ for command in (
     campaigns.campaign,
     campaigns.slips,
     campaigns.results,
+    exports.export,
+    reports.reports,
     analyses.analyse,
     analyses.import_ballots,
     instances.backup,
@@ -53,3 +56,4 @@ for command in (
     instances.check,
 ):
     main.add_command(command)
+accounts.account.add_command(token)

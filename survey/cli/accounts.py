@@ -43,7 +43,7 @@ def account_add(name: str, role: str, school: str | None, staff: str | None, as_
 def account_staff(school: str, out: Path, as_json: bool) -> None:
     """Add an account for every teacher of a school without one, and write their one-time passwords to a new file."""
     from survey.services.first_passwords import password_workbook
-    from survey.services.printing import prepare_directory
+    from survey.services.slip_files import prepare_directory
     from survey.services.staff_accounts import add_staff_accounts
 
     if out.exists():

@@ -1,6 +1,7 @@
 """Commands of campaigns: states, boxes, slips, results."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
@@ -113,12 +114,12 @@ def campaign_move(campaign_id: int, state: str, as_json: bool) -> None:
 @inside
 def campaign_void(campaign_id: int, reason: str, out: Path | None, as_json: bool, **what: str) -> None:
     """Void a unit's pages and slips before the count; while the campaign is open it gets new slips."""
-    from survey.services.printing import prepare_directory, write_slips
-    from survey.services.voiding import Unit, void_unit, votes_again
+    from survey.services.slip_files import prepare_directory, write_slips
+    from survey.services.voiding import Unit, needs_paper, void_unit
 
     if out is not None:
         prepare_directory(out)
-    elif votes_again(campaign_id):
+    elif needs_paper(campaign_id, Unit(**what)):
         raise BadInput(_("The campaign is open, so new slips are made: say with --out where they are written."))
     done = void_unit(campaign_id, Unit(**what), reason=reason, actor=ACTOR)
     files = write_slips(done.issued, campaign_id=campaign_id, directory=out) if out and done.issued else []
@@ -128,32 +129,96 @@ def campaign_void(campaign_id: int, reason: str, out: Path | None, as_json: bool
     say({"campaign": campaign_id, "unit": done.name, **counts, "files": names}, as_json=as_json)
 
 
+@campaign.command("correct")
+@click.argument("campaign_id", metavar="ID", type=int)
+@click.option("--note", required=True, help="What was corrected, for everybody.")
+@click.option("--reason", required=True, help="Why (audit log).")
+@click.option("--group", default="", metavar="GROUP", help="Void this class or group.")
+@click.option("--relation", default="", help="With --school: void all groups of the school in this relation.")
+@click.option("--school", default="", metavar="CODE")
+@click.option("--rename", nargs=3, multiple=True, metavar="RELATION CODE NAME", help="Set a target's name right.")
+@as_json
+@inside
+def campaign_correct(
+    campaign_id: int, note: str, reason: str, rename: tuple[tuple[str, str, str], ...], as_json: bool, **unit: str
+) -> None:
+    """Take a release back to correct it; then move the campaign to tallied and released again."""
+    from survey.services.corrections import Renamed, Wanted, begin_correction
+    from survey.services.voiding import Unit
+
+    names = tuple(Renamed(relation=relation, code=code, name=name) for relation, code, name in rename)
+    wanted = Wanted(note=note, reason=reason, unit=Unit(**unit) if any(unit.values()) else None, names=names)
+    begun = begin_correction(campaign_id, wanted, actor=ACTOR)
+    say(
+        {"campaign": campaign_id, "version": begun.version, "pages": begun.pages, "state": begun.state}, as_json=as_json
+    )
+
+
+@campaign.command("delete")
+@click.argument("campaign_id", metavar="ID", type=int)
+@click.option("--name", required=True, help="The campaign's name, typed in full.")
+@click.option("--ballots", is_flag=True, help="Only ballots, slips, written comments and counts; results stay.")
+@click.option("--reason", required=True, help="Why (audit log).")
+@as_json
+@inside
+def campaign_delete(campaign_id: int, name: str, reason: str, ballots: bool, as_json: bool) -> None:
+    """Delete a campaign that was never opened or is archived, or the ballots of an archived one. For good."""
+    from survey.queries.deletions import BALLOTS, CAMPAIGN
+    from survey.services.deletions import delete_campaign
+
+    what = BALLOTS if ballots else CAMPAIGN
+    done = delete_campaign(campaign_id, what=what, name=name, reason=reason, actor=ACTOR)
+    say({"campaign": campaign_id, "deleted": what, "rows": done.rows}, as_json=as_json)
+
+
 @click.command()
 @click.argument("campaign_id", metavar="ID", type=int)
 @click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder for the files.")
 @click.option("--reissue", metavar="GROUP", help="Void the group's unused slips and make as many new ones.")
 @click.option("--add", nargs=2, metavar="GROUP N", help="Make N extra slips for a group.")
 @click.option("--reason", default="", help="Why extra slips are made (audit log).")
+@click.option("--replace-lost", is_flag=True, help="Void what a printing that was cut short elsewhere had made.")
 @as_json
 @inside
 def slips(campaign_id: int, out: Path, as_json: bool, **what: Any) -> None:
-    """Make the slips of a campaign and print them; codes are shown this once."""
-    from survey.services.printing import prepare_directory, write_slips
+    """Make the slips of a campaign and print them; codes are shown this once. Cut short, it goes on if called again."""
+    from survey.services.slip_files import prepare_directory, unprintable_names
 
     prepare_directory(out)
-    files: list[Path] = []
-
-    def keep(groups: Any) -> None:
-        files.extend(write_slips(groups, campaign_id=campaign_id, directory=out))
-
-    issued = _issue(campaign_id, keep=keep, **what)
-    number = sum(len(group.codes) for group in issued)
+    for name in unprintable_names(campaign_id):
+        where = f"{name.sheet}.html" if name.sheet else _("every sheet")
+        text = _("No PDF, print the HTML file: the font lacks %(letters)s", letters=name.letters)
+        click.echo(f"{text} ({where}: {name.name})", err=True)
+    replaced = what.pop("replace_lost")
+    if what["reissue"] or what["add"]:
+        number, files = _more_slips(campaign_id, out, **what)
+    else:
+        number, files = _first_slips(campaign_id, out, replace_lost=replaced)
     names = [str(path.relative_to(out)) for path in files]
     say({"slips": number, "files": names}, as_json=as_json, text=f"{number} slips in {out}")
 
 
-def _issue(campaign_id: int, *, keep: Any, reissue: str | None, add: tuple[str, str] | None, reason: str) -> Any:
-    from survey.services.slips import add_slips, issue_slips, reissue_slips
+def _first_slips(campaign_id: int, out: Path, *, replace_lost: bool) -> tuple[int, Sequence[Path]]:
+    from survey.services.first_printings import finish, forget_progress, print_first
+
+    printed = print_first(campaign_id, out, actor=ACTOR, replace_lost=replace_lost)
+    if printed is None:
+        return 0, ()
+    finish(campaign_id, out, printed, actor=ACTOR)
+    forget_progress(out)
+    return printed.slips, printed.files
+
+
+def _more_slips(
+    campaign_id: int, out: Path, *, reissue: str | None, add: tuple[str, str] | None, reason: str
+) -> tuple[int, Sequence[Path]]:
+    from survey.services.slip_files import write_slips
+    from survey.services.slips import add_slips, reissue_slips
+
+    files: list[Path] = []
+
+    def keep(groups: Any) -> None:
+        files.extend(write_slips(groups, campaign_id=campaign_id, directory=out))
 
     if reissue and add:
         raise BadInput(_("Choose either --reissue or --add."))
@@ -161,10 +226,11 @@ def _issue(campaign_id: int, *, keep: Any, reissue: str | None, add: tuple[str, 
         group, count = add
         if not count.isdecimal():
             raise BadInput(_("--add needs a group and a whole number, not %(value)s.", value=count))
-        return (add_slips(campaign_id, group, int(count), reason=reason or "console", actor=ACTOR, keep=keep),)
-    issued = (reissue_slips(campaign_id, reissue, actor=ACTOR),) if reissue else issue_slips(campaign_id, actor=ACTOR)
-    keep(issued)
-    return issued
+        issued = add_slips(campaign_id, group, int(count), reason=reason or "console", actor=ACTOR, keep=keep)
+    else:
+        issued = reissue_slips(campaign_id, reissue or "", actor=ACTOR)
+        keep([issued])
+    return len(issued.codes), files
 
 
 @click.command()

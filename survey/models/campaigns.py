@@ -19,6 +19,8 @@ class Campaign(Base):
     """
 
     __tablename__ = "campaign"
+    # Nor the number of a deleted campaign: the audit log names campaigns by it.
+    __table_args__ = (NEVER_REUSED,)
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(200))
     year: Mapped[int]
@@ -31,6 +33,9 @@ class Campaign(Base):
     last_day: Mapped[date]
     roster_version: Mapped[int] = mapped_column(default=0)
     slips_made: Mapped[bool] = mapped_column(default=False)
+    # Of the release; `correction` is the public note of a version after the first.
+    version: Mapped[int] = mapped_column(default=1)
+    correction: Mapped[str] = mapped_column(String(300), default="")
     evaluations: Mapped[list["Evaluation"]] = relationship(back_populates="campaign", order_by="Evaluation.id")
 
 

@@ -13,11 +13,13 @@ from survey.extensions import Base
 # paper: 0 a token was signed, 1 a paper slip is wanted instead, 2 it was made.
 # retry: HMAC of the blinded message, only until the browser has confirmed that the answer arrived; then empty.
 # fresh: since the rows were last written anew in their order.
+# voided: 0 while the right holds; else the number of the voiding that took it, after which it may be given once more.
 token_issue = Table(
     "token_issue",
     Base.metadata,
     Column("evaluation_id", Integer, primary_key=True, autoincrement=False),
     Column("staff_code", String(40), primary_key=True),
+    Column("voided", Integer, primary_key=True, autoincrement=False, default=0),
     Column("group_id", Integer, nullable=False),
     Column("paper", Integer, nullable=False, default=0),
     Column("retry", LargeBinary(32)),
@@ -31,6 +33,7 @@ class TokenKey(Base):
 
     public_key: DER (SubjectPublicKeyInfo). private_key: PKCS #8, encrypted under a key of the instance that is not in
     the database, empty from the close on. Whoever had it could make tokens, but never learn who voted how.
+    voided: the electorate was voided after the close, so that nothing takes this key's place.
     """
 
     __tablename__ = "token_key"
@@ -38,3 +41,13 @@ class TokenKey(Base):
     public_key: Mapped[bytes] = mapped_column(LargeBinary)
     private_key: Mapped[bytes] = mapped_column(LargeBinary)
     fingerprint: Mapped[str] = mapped_column(String(30))
+    voided: Mapped[bool] = mapped_column(default=False)
+
+
+class VoidedTokenKey(Base):
+    """The public key of a voided electorate (作废重测): whose token it signed is told that it was voided."""
+
+    __tablename__ = "voided_token_key"
+    fingerprint: Mapped[str] = mapped_column(String(30), primary_key=True)
+    group_id: Mapped[int] = mapped_column(ForeignKey("rater_group.id"), index=True)
+    public_key: Mapped[bytes] = mapped_column(LargeBinary)

@@ -63,6 +63,7 @@ class GroupRow:
     code: str
     name: str
     kind: str
+    school_code: str
     enrolled: int
     issued: int
     voided: int
@@ -185,6 +186,7 @@ def group_rows(campaign_id: int, *, school_code: str | None = None, group_id: in
             RaterGroup.code,
             RaterGroup.name,
             RaterGroup.kind,
+            RaterGroup.school_code,
             RaterGroup.enrolled,
             RaterGroup.issued,
             RaterGroup.voided,

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, exists, func, select
 
 from survey.errors import NotFound
 from survey.extensions import db
@@ -24,7 +24,10 @@ PAGE = 200
 
 @dataclass(frozen=True, kw_only=True)
 class Right:
-    """A person's right to vote in one evaluation; taken: None, or how it was taken (`TOKEN`, `PAPER_…`)."""
+    """A person's right to vote in one evaluation; taken: None, or how it was taken (`TOKEN`, `PAPER_…`).
+
+    again: an earlier right was voided, so that the person may fetch a new token.
+    """
 
     evaluation_id: int
     group_id: int
@@ -34,6 +37,7 @@ class Right:
     relation: str
     last_day: date
     taken: int | None
+    again: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +91,8 @@ def rights_of(staff_code: str | None, *, principal: str, relations: Mapping[bool
 
 def _rights(staff_code: str) -> Select[Any]:
     mine = (token_issue.c.evaluation_id == Evaluation.id) & (token_issue.c.staff_code == staff_code)
+    voided = exists().where(mine, token_issue.c.voided > 0).correlate(Evaluation)
+    mine &= token_issue.c.voided == 0
     return (
         select(
             Evaluation.id.label("evaluation_id"),
@@ -97,6 +103,7 @@ def _rights(staff_code: str) -> Select[Any]:
             Evaluation.relation,
             Campaign.last_day,
             token_issue.c.paper.label("taken"),
+            voided.label("again"),
         )
         .join(Evaluation, Evaluation.id == RaterGroup.evaluation_id)
         .join(Campaign, Campaign.id == Evaluation.campaign_id)
@@ -171,7 +178,7 @@ def _waiting(campaign_id: int) -> Select[Any]:
         select(token_issue.c.group_id, token_issue.c.staff_code, Teacher.name)
         .join(Evaluation, Evaluation.id == token_issue.c.evaluation_id)
         .outerjoin(Teacher, Teacher.code == token_issue.c.staff_code)
-        .where(Evaluation.campaign_id == campaign_id, token_issue.c.paper == PAPER_WANTED)
+        .where(Evaluation.campaign_id == campaign_id, token_issue.c.paper == PAPER_WANTED, token_issue.c.voided == 0)
         .order_by(token_issue.c.staff_code)
     )
 

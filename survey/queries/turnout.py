@@ -3,23 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Subquery, case, func, select
+from sqlalchemy import Subquery, case, exists, func, select
 
 from survey.extensions import db
 from survey.models.campaigns import Campaign, Evaluation, GroupCount, RaterGroup
 from survey.models.organisations import School
+from survey.models.tokens import TokenKey
 
 # Lower limits of the bands above "none": a class page tells no more than these, so that nobody sees who has just voted.
 BAND_LIMITS = (0.25, 0.5, 0.8)
 FEWEST_SLIPS = 5
-# Who may vote in a group: valid slips, and where tokens are fetched also those who have not fetched theirs yet.
-RIGHTS = (
-    case(
-        ((RaterGroup.kind == "token") & (RaterGroup.enrolled > RaterGroup.issued), RaterGroup.enrolled),
-        else_=RaterGroup.issued,
-    )
-    - RaterGroup.voided
-)
+# Who may vote in a group: valid slips, and where tokens can be fetched also those who have not fetched theirs yet.
+_VALID = RaterGroup.issued - RaterGroup.voided
+_FETCHES = (RaterGroup.kind == "token") & ~exists().where(
+    TokenKey.group_id == RaterGroup.id, TokenKey.voided
+).correlate(RaterGroup)
+RIGHTS = case((_FETCHES & (RaterGroup.enrolled > _VALID), RaterGroup.enrolled), else_=_VALID)
 COLLECTING = ("open", "closed", "tallied", "released", "archived")
 
 

@@ -30,7 +30,10 @@ ACTIONS = {
     "unseal": frozenset({"box.write"}),
     "void": frozenset({"void.write", "campaign.write"}),
     "release": frozenset({"campaign.write"}),
+    "correct": frozenset({"campaign.write"}),
     "delete": frozenset({"campaign.write"}),
+    "publish": frozenset({"campaign.write"}),
+    "unpublish": frozenset({"campaign.write"}),
 }
 # Names of the machine's owner; no account may have them (`services.accounts`).
 MACHINE = ("console", "worker")

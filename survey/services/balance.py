@@ -1,5 +1,6 @@
 """The balance (平衡): what was issued, begun, cast, waits, was mixed; counters against the rows themselves."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from survey.models.ballots import ballot, cast_mark, inbox, slip, voided_page
 from survey.models.campaigns import Campaign, Evaluation, GroupCount, RaterGroup
 from survey.models.tokens import token_issue
 from survey.queries.balances import counted_pages
+from survey.queries.deletions import deleted_ballots
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +51,17 @@ def _snapshot() -> Connection:
 
 
 def _balance(connection: Connection, campaign_id: int) -> Balance:
+    gone = deleted_ballots(connection, campaign_id)
+    return _last_balance(connection, campaign_id, gone.balance) if gone else _counted(connection, campaign_id)
+
+
+def _last_balance(connection: Connection, campaign_id: int, last: Mapping[str, Any]) -> Balance:
+    """Return the balance as it was before the ballots were deleted; a fault if some of them are still there."""
+    left = {name: number for name, number in _rows(connection, campaign_id).items() if number}
+    return Balance(**{**last, "faults": tuple(f"deleted, but there: {number} {name}" for name, number in left.items())})
+
+
+def _counted(connection: Connection, campaign_id: int) -> Balance:
     counters, rows = _counters(connection, campaign_id), _rows(connection, campaign_id)
     differing = (name for name in _COUNTED if counters[name] != rows[name])
     faults = [f"{name}: {counters[name]} counted, {rows[name]} there" for name in differing]
@@ -87,11 +100,11 @@ def _slip_groups(campaign_id: int, *kinds: str) -> Select[Any]:
 
 def _forged(connection: Connection, campaign_id: int) -> list[str]:
     """Return the groups with more tokens handed in than rights given: somebody else signs with the key."""
-    handed_in = select(func.count()).where(slip.c.group_id == RaterGroup.id).scalar_subquery()
+    all_ = select(func.count()).where(slip.c.group_id == RaterGroup.id)
+    handed_in, valid = all_.scalar_subquery(), all_.where(~slip.c.voided).scalar_subquery()
     groups = _slip_groups(campaign_id, "token")
-    return list(
-        connection.scalars(select(RaterGroup.code).where(RaterGroup.id.in_(groups), handed_in > RaterGroup.issued))
-    )
+    forged = (handed_in > RaterGroup.issued) | (valid > RaterGroup.issued - RaterGroup.voided)
+    return list(connection.scalars(select(RaterGroup.code).where(RaterGroup.id.in_(groups), forged)))
 
 
 def _counters(connection: Connection, campaign_id: int) -> dict[str, int]:
@@ -123,9 +136,11 @@ def _rows(connection: Connection, campaign_id: int) -> dict[str, int]:
     begun = exists().where(cast_mark.c.hmac == slip.c.hmac)
     printed = select(func.count()).select_from(slip).where(slip.c.group_id.in_(_slip_groups(campaign_id, "slip")))
     tokens = select(func.count()).where(token_issue.c.group_id.in_(_slip_groups(campaign_id, "token")))
+    # A token that was fetched but never handed in is no slip, yet voided with its electorate.
+    voided = printed.where(slip.c.voided).scalar_subquery() + tokens.where(token_issue.c.voided > 0).scalar_subquery()
     queries = {
         "issued": select(printed.scalar_subquery() + tokens.scalar_subquery()),
-        "voided": made.where(slip.c.voided),
+        "voided": select(voided),
         "begun": made.where(begun),
         "voided and begun": made.where(slip.c.voided, begun),
         "waiting": select(func.count()).select_from(inbox).where(inbox.c.group_id.in_(groups)),

@@ -18,6 +18,7 @@ from survey.models.instruments import QuestionnaireVersion
 from survey.models.organisations import RosterVersion
 from survey.services import approvals, audit, mixing, sealed_boxes, tokens
 from survey.services.ballots import ALL_TARGETS, today
+from survey.services.comment_preparation import prepare_comments, store_comments
 from survey.services.electorates import RelationPlan, load_roster, plan_five, with_tokens
 from survey.services.instruments import newest_version
 from survey.services.schemes import find_scheme, freeze_scheme
@@ -248,16 +249,17 @@ def _count(campaign_id: int) -> Any:
     from survey.services.integrity import monitor_campaign
     from survey.services.tallies import count_campaign
 
-    return count_campaign(campaign_id), monitor_campaign(campaign_id)
+    return count_campaign(campaign_id), monitor_campaign(campaign_id), prepare_comments(campaign_id)
 
 
 def _store_tallies(session: Session, _campaign: Campaign, prepared: Any) -> None:
     from survey.services.integrity import store_findings
     from survey.services.tallies import store_tallies
 
-    counted, monitored = prepared
+    counted, monitored, comments = prepared
     store_tallies(session, counted)
     store_findings(session, monitored)
+    store_comments(session, comments)
 
 
 def _evaluate(campaign_id: int) -> Any:

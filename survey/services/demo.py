@@ -11,10 +11,12 @@ from survey.extensions import db
 from survey.services import mixing
 from survey.services.ballots import BLANK, Electorate, Holder, Page, cast_slips, pack_payload, today
 from survey.services.campaigns import create_campaign, move_campaign
+from survey.services.demo_comments import invent_comment, reply_demo, review_demo
 from survey.services.demo_county import SCHOOLS, SEED, write_demo_roster
 from survey.services.instruments import find_questionnaire
-from survey.services.printing import open_url
+from survey.services.publications import prepare_publication, publish, write_feedback
 from survey.services.rosters import import_roster
+from survey.services.slip_files import open_url
 from survey.services.slips import IssuedGroup, issue_slips
 
 ACTOR = "demo"
@@ -24,6 +26,12 @@ PUBLIC_BALLOTS = 130
 STRAIGHT_LINE = "S-330202-八年级1班"
 LAST_YEAR_RESPONSE = {"S": 0.9, "P": 0.62, "T": 0.88, "H": 1.0}
 THIS_YEAR_RESPONSE = {"S": 0.55, "P": 0.31, "T": 0.5, "H": 0.85}
+FEEDBACK = (
+    "感谢全县学生、家长、教师和校长参加测评。得分较低的项目已列入整改：\n"
+    "一、食堂与后勤：各校公布每周菜谱，县教育局每月抽查。\n"
+    "二、家校沟通：每学期至少召开两次家长会，家长意见十个工作日内答复。\n"
+    "整改情况将在下一次测评前公布，并再次听取大家的意见。"
+)
 LIKELY = (0.03, 0.07, 0.2, 0.35, 0.35)
 
 
@@ -48,6 +56,11 @@ def seed_demo(say: Callable[[str], None]) -> DemoSlips:
     released, _groups = _campaign(f"{year - 1} 年度五评", year - 1, LAST_YEAR_RESPONSE, shift=-0.15)
     for state in ("closed", "tallied", "released"):
         move_campaign(released, state, actor=ACTOR)
+    review_demo(released)
+    reply_demo(released)
+    prepare_publication(released, actor=ACTOR)
+    write_feedback(released, FEEDBACK, actor=ACTOR)
+    publish(released, actor=ACTOR)
     say(f"campaign {year}")
     number, groups = _campaign(f"{year} 年度五评", year, THIS_YEAR_RESPONSE, shift=0.0)
     return DemoSlips(
@@ -100,6 +113,8 @@ class _Voter:
         self.straight = group.group == STRAIGHT_LINE
         quality = {school.code: school.quality for school in SCHOOLS}.get(group.school_code, 0.0)
         self.mood = quality + shift + chance.gauss(0.0, 0.5)
+        # Of their own, so that what is written changes no answer.
+        self.remarks = random.Random(self.mood)
 
     def fill(self, electorate: Electorate, page: Page) -> bytes:
         """Return the packed answers of one page."""
@@ -111,7 +126,8 @@ class _Voter:
             for target in targets
             for item in questionnaire.item_codes
         )
-        return pack_payload(answers)
+        chips, text = invent_comment(self.remarks, questionnaire, electorate.variant)
+        return pack_payload(answers, chips=chips, text=text)
 
     def _level(self, target: str, item: str) -> int:
         if self.straight:

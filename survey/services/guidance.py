@@ -52,7 +52,9 @@ def guide(campaign: CampaignRow) -> Guidance:
         action=_before(campaign) or wanted,
         job=unfinished_job("move_campaign", campaign=campaign.id)
         or unfinished_job("print_slips", campaign=campaign.id)
-        or unfinished_job("void_unit", campaign=campaign.id),
+        or unfinished_job("void_unit", campaign=campaign.id)
+        or unfinished_job("correct_release", campaign=campaign.id)
+        or unfinished_job("delete_campaign", campaign=campaign.id),
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, undefer
 
 from survey.extensions import db
 from survey.models.ballots import ballot
@@ -64,11 +64,16 @@ def monitor_campaign(campaign_id: int) -> list[Monitored]:
 
 
 def monitor_evaluation(evaluation: Evaluation) -> Monitored | None:
-    """Judge one evaluation; None if its raters are one group or came by the open link, so that nothing compares."""
+    """Judge one evaluation; None if its raters are one group or came by the open link, so that nothing compares.
+
+    Who voted by token is judged like who voted by slip: the ballots are the same, and so are the questions asked of
+    them. Of the counters the rights to vote take the place of the slips.
+    """
     groups = list(
         db.session.scalars(
             select(RaterGroup)
-            .where(RaterGroup.evaluation_id == evaluation.id, RaterGroup.kind == "slip")
+            .options(undefer(RaterGroup.begun))
+            .where(RaterGroup.evaluation_id == evaluation.id, RaterGroup.kind.in_(("slip", "token")))
             .order_by(RaterGroup.id)
         )
     )
@@ -130,10 +135,16 @@ def _classes(groups: Sequence[RaterGroup], schools: Sequence[str]) -> "Classes":
     place = {code: position for position, code in enumerate(schools)}
     return Classes(
         school=np.array([place.get(group.school_code, -1) for group in groups], dtype=np.int64),
-        slips=np.array([group.issued - group.voided for group in groups], dtype=np.int64),
+        slips=np.array([_rights(group) for group in groups], dtype=np.int64),
         begun=np.array([group.begun for group in groups], dtype=np.int64),
         second_uses=np.array([group.refused for group in groups], dtype=np.int64),
     )
+
+
+def _rights(group: RaterGroup) -> int:
+    """Return how many could vote: valid slips; where tokens are fetched, also those who never fetched theirs."""
+    valid = group.issued - group.voided
+    return max(group.enrolled, valid) if group.kind == "token" else valid
 
 
 def _read(evaluation_id: int) -> _Ballots:

@@ -9,6 +9,7 @@ from typing import Any
 from flask import current_app
 from flask_babel import gettext as _
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from survey.database import transaction
 from survey.errors import SurveyError
@@ -16,7 +17,8 @@ from survey.extensions import db
 from survey.models.jobs import Job
 
 Progress = Callable[[int, int], None]
-Work = Callable[[Mapping[str, Any], str, Progress], dict[str, Any]]
+# Work that returns None is not through: it is called again when the worker has done what is due.
+Work = Callable[[Mapping[str, Any], str, Progress], dict[str, Any] | None]
 
 
 def _import_roster(arguments: Mapping[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
@@ -34,7 +36,7 @@ def _import_roster(arguments: Mapping[str, Any], actor: str, progress: Progress)
     return {**report.to_json(), "diff": report.diff_json(), "upload": arguments["upload"]}
 
 
-def _print_slips(arguments: Mapping[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
+def _print_slips(arguments: Mapping[str, Any], actor: str, progress: Progress) -> dict[str, Any] | None:
     from survey.services.printing import print_slips
 
     return print_slips(arguments, actor=actor, progress=progress)
@@ -48,7 +50,64 @@ def _move_campaign(arguments: Mapping[str, Any], actor: str, progress: Progress)
     return {"campaign": arguments["campaign"], "state": arguments["state"]}
 
 
+def _compare(arguments: Mapping[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
+    from survey.services.comparisons import compute_comparison
+
+    progress(0, 1)
+    return compute_comparison(arguments)
+
+
+def _prepare_publication(arguments: Mapping[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
+    from survey.services.publications import prepare_publication
+
+    progress(0, 1)
+    prepare_publication(arguments["campaign"], actor=actor)
+    return {"campaign": arguments["campaign"]}
+
+
+def _export(arguments: Mapping[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
+    from survey.services.exports import run_export
+
+    return run_export(arguments, actor=actor, progress=progress)
+
+
+def _make_reports(arguments: Mapping[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
+    from survey.services.report_batches import make_reports
+
+    return make_reports(arguments, actor=actor, progress=progress)
+
+
+def _delete_campaign(arguments: Mapping[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
+    from survey.services.deletions import delete_campaign
+
+    progress(0, 1)
+    keys = ("what", "name", "reason")
+    done = delete_campaign(arguments["campaign"], **{key: arguments[key] for key in keys}, actor=actor)
+    return {"campaign": arguments["campaign"], "rows": sum(done.rows.values())}
+
+
+def _correct_release(arguments: Mapping[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
+    from survey.services.corrections import Renamed, Wanted, begin_correction
+    from survey.services.voiding import Unit
+
+    progress(0, 1)
+    wanted = Wanted(
+        note=arguments["note"],
+        reason=arguments["reason"],
+        unit=Unit(**arguments["unit"]) if arguments["unit"] else None,
+        names=tuple(Renamed(**name) for name in arguments["names"]),
+    )
+    begun = begin_correction(arguments["campaign"], wanted, actor=actor)
+    return {"campaign": arguments["campaign"], "version": begun.version, "state": begun.state}
+
+
 WORKS: dict[str, Work] = {
+    "correct_release": _correct_release,
+    "make_reports": _make_reports,
+    "delete_campaign": _delete_campaign,
+    "export": _export,
+    "compare": _compare,
+    "prepare_publication": _prepare_publication,
     "import_roster": _import_roster,
     "print_slips": _print_slips,
     "move_campaign": _move_campaign,
@@ -61,19 +120,25 @@ PRINTING = ("print_slips", "void_unit")
 def queue_job(kind: str, arguments: Mapping[str, Any], *, actor: str) -> int:
     """Queue work for the worker process; return the job's id. `kind` is a key of `WORKS`."""
     with transaction() as session:
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        job = Job(kind=kind, arguments=dict(arguments), account=actor, queued_at=now)
-        session.add(job)
-        session.flush()
-        return job.id
+        return add_job(session, kind, arguments, actor=actor)
+
+
+def add_job(session: Session, kind: str, arguments: Mapping[str, Any], *, actor: str) -> int:
+    """Queue work inside the caller's transaction, where the job stands or falls with what it is for."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    job = Job(kind=kind, arguments=dict(arguments), account=actor, queued_at=now)
+    session.add(job)
+    session.flush()
+    return job.id
 
 
 def resume_jobs() -> None:
     """Put jobs that a stopped worker left half-way back into the queue, for they are all or nothing.
 
-    But not printing: its slips may have been made before its files were whole, and would be made twice.
+    But not printing: its slips may have been made before its files were whole, and would be made twice. Only the
+    first printing of a campaign goes on where it was stopped.
     """
-    from survey.services.printing import forget_unfinished
+    from survey.services.printing import forget_unfinished, is_first
 
     lost = _(
         "The server stopped while slips were printed. Replace the unused slips of the group, or of all groups. "
@@ -81,7 +146,9 @@ def resume_jobs() -> None:
     )
     running = update(Job).where(Job.state == "running")
     with transaction() as session:
-        session.execute(running.where(Job.kind.in_(PRINTING)).values(state="failed", message=lost))
+        printing = session.scalars(select(Job).where(Job.state == "running", Job.kind.in_(PRINTING)))
+        halves = [job.id for job in printing if not is_first(job.arguments)]
+        session.execute(running.where(Job.id.in_(halves)).values(state="failed", message=lost))
         session.execute(running.values(state="waiting"))
     forget_unfinished()
 
@@ -102,7 +169,7 @@ def run_next_job() -> bool:
         current_app.logger.exception("job %s (%s) failed", job_id, kind)
         _set(job_id, state="failed", message=_("The work failed; the machine's log says why."))
     else:
-        _set(job_id, state="done", result=result, message="")
+        _set(job_id, state="waiting" if result is None else "done", result=result, message="")
     return True
 
 

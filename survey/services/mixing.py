@@ -30,7 +30,7 @@ _REWRITTEN = (
     ("inbox", "id"),
     # Tokens that are handed in become slips one by one, and who fetched one stands there by name.
     ("slip", "hmac"),
-    ("token_issue", "evaluation_id, staff_code"),
+    ("token_issue", "evaluation_id, staff_code, voided"),
     ("voided_page", "id"),
     ("pressure_report", "id"),
 )

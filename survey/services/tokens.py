@@ -29,7 +29,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_public_key,
 )
 from flask_babel import gettext as _
-from sqlalchemy import Connection, delete, insert, select, text, update
+from sqlalchemy import Connection, delete, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from survey.database import is_sqlite, touched, transaction
@@ -38,7 +38,7 @@ from survey.extensions import db
 from survey.keys import purpose_key
 from survey.models.ballots import slip
 from survey.models.campaigns import Campaign, Evaluation, RaterGroup
-from survey.models.tokens import TokenKey, token_issue
+from survey.models.tokens import TokenKey, VoidedTokenKey, token_issue
 from survey.queries.tokens import PAPER_WANTED, TOKEN, Right, rights_of
 from survey.services.ballots import Holder, today
 from survey.services.blind_signatures import PREFIX_BYTES, blind_sign, verify
@@ -106,22 +106,16 @@ def fingerprint_of(public_key: bytes) -> str:
 
 def make_keys(campaign_id: int) -> list[dict[str, Any]]:
     """Return rows of `token_key` for every electorate of a campaign that has none; 70 ms each, so without a lock."""
-    made = []
-    for group_id in _groups_without(db.session(), campaign_id):
-        private = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
-        public = private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        content = private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-        nonce = secrets.token_bytes(_NONCE_BYTES)
-        sealed = nonce + _cipher().encrypt(nonce, content, _place(group_id, public))
-        made.append(
-            {
-                "group_id": group_id,
-                "public_key": public,
-                "private_key": sealed,
-                "fingerprint": fingerprint_of(public),
-            }
-        )
-    return made
+    return [_new_key(group_id) for group_id in _groups_without(db.session(), campaign_id)]
+
+
+def _new_key(group_id: int) -> dict[str, Any]:
+    private = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
+    public = private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    content = private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    nonce = secrets.token_bytes(_NONCE_BYTES)
+    sealed = nonce + _cipher().encrypt(nonce, content, _place(group_id, public))
+    return {"group_id": group_id, "public_key": public, "private_key": sealed, "fingerprint": fingerprint_of(public)}
 
 
 def store_keys(session: Session, campaign_id: int, made: Sequence[dict[str, Any]]) -> None:
@@ -138,6 +132,29 @@ def forget_keys(session: Session, campaign_id: int) -> None:
     groups = select(RaterGroup.id).join(Evaluation).where(Evaluation.campaign_id == campaign_id)
     session.execute(update(TokenKey).where(TokenKey.group_id.in_(groups)).values(private_key=b""))
     session.execute(update(token_issue).where(token_issue.c.group_id.in_(groups)).values(retry=None))
+
+
+def void_rights(session: Session, group_id: int, *, again: bool) -> int:
+    """Void every right that was taken in a group, inside the caller's transaction; return how many.
+
+    again: a new key takes the old one's place, so that everybody may fetch a new token and no old one counts; who waits
+    for paper goes on waiting, for nothing was voted with it. Otherwise no key does. Slips are the caller's.
+    """
+    key = session.get_one(TokenKey, group_id, with_for_update=True, populate_existing=True)
+    if not key.voided:
+        old = VoidedTokenKey(fingerprint=key.fingerprint, group_id=group_id, public_key=key.public_key)
+        session.add(old)
+        session.flush()
+    number = session.scalar(select(func.count()).where(VoidedTokenKey.group_id == group_id)) or 0
+    valid = (token_issue.c.group_id == group_id) & (token_issue.c.voided == 0)
+    if again:
+        valid &= token_issue.c.paper != PAPER_WANTED
+    # Written anew in the order of staff codes by the worker, as rows that have just come.
+    changed = update(token_issue).where(valid).values(voided=number, retry=None, fresh=True)
+    taken = touched(session, changed)
+    values = _new_key(group_id) if again else {"private_key": b"", "voided": True}
+    session.execute(update(TokenKey).where(TokenKey.group_id == group_id).values(**values))
+    return taken
 
 
 def _groups_without(session: Session, campaign_id: int) -> list[int]:
@@ -173,17 +190,23 @@ def find_right(staff_code: str | None, group_id: int) -> Right:
     return right
 
 
-def sign(staff_code: str, group_id: int, blinded: bytes) -> bytes:
+def sign(staff_code: str, group_id: int, blinded: bytes, *, fingerprint: str | None = None) -> bytes:
     """Return the signature of a person's blinded message, once; only the very same message gets it again.
 
     Neither is stored. Until `confirm`, the HMAC of the blinded message is, so that an answer lost on the way is not a
-    lost vote. No log or audit entry is written. Raises NotFound, BadInput, Conflict when the right was taken before.
+    lost vote. fingerprint: of the key under which the browser blinded; None for the present one. No log or audit entry
+    is written. Raises NotFound, BadInput, Conflict when the right was taken before or the key has just changed.
     """
     right = find_right(staff_code, group_id)
+    used, private = _private_key(group_id)
+    _refuse_other_key(used, fingerprint or used)
     # Outside the transaction: it takes ten milliseconds, and others wait to write.
-    signature = blind_sign(_private_key(group_id), blinded)
+    signature = blind_sign(private, blinded)
     retry = hmac.digest(purpose_key("token retry"), blinded, hashlib.sha256)
     with transaction() as session:
+        # A voiding that came in between made a new key: this signature would open nothing, and cost the right.
+        present = select(TokenKey.fingerprint).where(TokenKey.group_id == group_id).with_for_update(read=True)
+        _refuse_other_key(session.scalar(present), used)
         if _take(session, right, staff_code, paper=TOKEN, retry=retry):
             return signature
         known = session.execute(
@@ -192,6 +215,11 @@ def sign(staff_code: str, group_id: int, blinded: bytes) -> bytes:
     if known.paper != TOKEN or known.retry is None or not hmac.compare_digest(bytes(known.retry), retry):
         raise Conflict(_("You have taken your right to vote here already; it is given once."))
     return signature
+
+
+def _refuse_other_key(present: str | None, used: str) -> None:
+    if present != used:
+        raise Conflict(_("The key of your electorate has just changed. Load the page again; your right is not lost."))
 
 
 def want_paper(staff_code: str, group_id: int) -> None:
@@ -210,13 +238,14 @@ def confirm(staff_code: str, group_id: int) -> None:
         session.execute(update(token_issue).where(*_own(right.evaluation_id, staff_code)).values(retry=None))
 
 
-def _own(evaluation_id: int, staff_code: str) -> tuple[Any, Any]:
-    return token_issue.c.evaluation_id == evaluation_id, token_issue.c.staff_code == staff_code
+def _own(evaluation_id: int, staff_code: str) -> tuple[Any, Any, Any]:
+    mine = token_issue.c.staff_code == staff_code
+    return token_issue.c.evaluation_id == evaluation_id, mine, token_issue.c.voided == 0
 
 
 _ISSUE = text(
-    "INSERT INTO token_issue (evaluation_id, staff_code, group_id, paper, retry, fresh) "
-    "VALUES (:evaluation_id, :staff_code, :group_id, :paper, :retry, :fresh) ON CONFLICT DO NOTHING"
+    "INSERT INTO token_issue (evaluation_id, staff_code, voided, group_id, paper, retry, fresh) "
+    "VALUES (:evaluation_id, :staff_code, 0, :group_id, :paper, :retry, :fresh) ON CONFLICT DO NOTHING"
 )
 
 
@@ -248,7 +277,8 @@ def _refuse_if_erased(private_key: bytes | None) -> None:
         )
 
 
-def _private_key(group_id: int) -> rsa.RSAPrivateKey:
+def _private_key(group_id: int) -> tuple[str, rsa.RSAPrivateKey]:
+    """Return the fingerprint and the private half of a group's present key."""
     row = db.session.get_one(TokenKey, group_id, populate_existing=True)
     _refuse_if_erased(row.private_key)
     sealed = bytes(row.private_key)
@@ -260,24 +290,33 @@ def _private_key(group_id: int) -> rsa.RSAPrivateKey:
         raise Unavailable(N_("The key that signs tokens is damaged; nothing is signed.")) from error
     key = load_der_private_key(content, None)
     assert isinstance(key, rsa.RSAPrivateKey)
-    return key
+    return row.fingerprint, key
 
 
 def redeem(letters: str) -> Holder:
     """Return the holder of a token that was handed in; from now on its short code works like a slip's.
 
-    Raises BallotRefused: unknown (no token, or the signature is not ours), not_open, closed.
+    Raises BallotRefused: unknown (no token, or the signature is not ours), not_open, closed, voided (signed by a key
+    of which every token was voided).
     """
     token = read_token(letters)
     row = _standing(token.group_id) if token and token.group_id < 2**31 else None
-    if token is None or row is None or not _is_genuine(bytes(row.public_key), token):
+    if token is None or row is None:
         raise BallotRefused("unknown")
+    if not _is_genuine(bytes(row.public_key), token):
+        raise BallotRefused("voided" if _was_genuine(token) else "unknown")
     holder = Holder(code=token.code, group_id=token.group_id)
     known = select(slip.c.group_id).where(slip.c.hmac == holder.key)
     group_id = db.session.scalar(known)
     if group_id is None:
+        if row.voided:
+            raise BallotRefused("voided")
         _refuse_unless_open(row.state, row.first_day, row.last_day)
         with transaction() as session:
+            # A voiding that came in between has made this token worthless, and its slip must not count again.
+            present = select(TokenKey.public_key).where(TokenKey.group_id == token.group_id)
+            if session.scalar(present.with_for_update(read=True)) != row.public_key:
+                raise BallotRefused("voided")
             session.execute(_SLIP, {"hmac": holder.key, "group": token.group_id, "voided": False})
             group_id = session.scalar(known)
     # One serial that was signed in two campaigns has one short code, and this belongs to whichever came first.
@@ -291,12 +330,17 @@ _SLIP = text("INSERT INTO slip (hmac, group_id, voided) VALUES (:hmac, :group, :
 
 def _standing(group_id: int) -> Any:
     return db.session.execute(
-        select(TokenKey.public_key, Campaign.state, Campaign.first_day, Campaign.last_day)
+        select(TokenKey.public_key, TokenKey.voided, Campaign.state, Campaign.first_day, Campaign.last_day)
         .join(RaterGroup, RaterGroup.id == TokenKey.group_id)
         .join(Evaluation, Evaluation.id == RaterGroup.evaluation_id)
         .join(Campaign, Campaign.id == Evaluation.campaign_id)
         .where(TokenKey.group_id == group_id, RaterGroup.kind == "token")
     ).one_or_none()
+
+
+def _was_genuine(token: Token) -> bool:
+    old = select(VoidedTokenKey.public_key).where(VoidedTokenKey.group_id == token.group_id)
+    return any(_is_genuine(bytes(key), token) for key in db.session.scalars(old))
 
 
 def _is_genuine(public_key: bytes, token: Token) -> bool:
@@ -332,5 +376,5 @@ def forget_order(connection: Connection) -> bool:
     return True
 
 
-def _order(row: dict[str, Any]) -> tuple[int, str]:
-    return row["evaluation_id"], row["staff_code"]
+def _order(row: dict[str, Any]) -> tuple[int, str, int]:
+    return row["evaluation_id"], row["staff_code"], row["voided"]

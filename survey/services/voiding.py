@@ -1,9 +1,10 @@
 """Voiding and voting once more (作废重测): a class's ballots of an evaluation, or all of a school's, leave the count.
 
 A unit is voided as a whole, never a single ballot, and nothing is read of what the ballots say. Its slips become
-invalid with their marks; while the campaign is open as many new ones are made. Comments are no votes: they are tied
-to no group and stay. Receipts are tied to nothing, so those of the unit stay in the list: the page of receipts names
-the voided units.
+invalid with their marks; while the campaign is open as many new ones are made. Where a group votes by tokens (盲签票),
+all its tokens become invalid, handed in or not, and while the campaign is open a new key signs new ones. Comments are
+no votes: they are tied to no group and stay. Receipts are tied to nothing, so those of the unit stay in the list: the
+page of receipts names the voided units.
 """
 
 import secrets
@@ -25,12 +26,13 @@ from survey.models.ballots import ballot, cast_mark, inbox, slip, voided_page
 from survey.models.campaigns import Campaign, Evaluation, GroupCount, RaterGroup
 from survey.models.organisations import School
 from survey.models.voiding import Voiding
-from survey.services import approvals, audit, mixing
+from survey.services import approvals, audit, mixing, tokens
 from survey.services.ballots import pack_payload, today
 from survey.services.slips import IssuedGroup, make_slips
 from survey.services.tallies import forget_tallies
 
 STATES = ("open", "closed", "tallied")
+KINDS = ("slip", "token")
 MOST_REASON = 200
 
 
@@ -73,15 +75,15 @@ def void_unit(campaign_id: int, unit: Unit, *, reason: str, actor: str) -> Voide
     with transaction() as session:
         campaign = _campaign(session, campaign_id, lock=True)
         approvals.spend(session, campaign_id, "void", actor=actor, detail=unit.asked(reason))
-        done = _void(session, campaign, unit)
+        done = void_groups(session, campaign, unit)
         issued = sum(len(group.codes) for group in done.issued)
         detail = {"reason": reason.strip(), "pages": done.pages, "slips": done.slips, "issued": issued}
         audit.record(session, actor=actor, action="unit.void", subject=f"{campaign_id}/{unit}"[:200], detail=detail)
-    _cover()
+    cover()
     return done
 
 
-def _cover() -> None:
+def cover() -> None:
     """Leave no trace of what moved, if it can be done now: the voiding stands, and its new codes exist only here.
 
     What fails is made good later. SQLite: the worker's next mix or check-point empties the log. PostgreSQL: a close
@@ -99,31 +101,36 @@ def check_reason(reason: str) -> None:
         raise BadInput(_("A voiding needs a reason of at most %(most)s characters.", most=MOST_REASON))
 
 
-def votes_again(campaign_id: int) -> bool:
-    """Tell whether a unit that is voided now gets new slips: while the campaign is open."""
-    return db.session.scalar(select(Campaign.state).where(Campaign.id == campaign_id)) == "open"
+def needs_paper(campaign_id: int, unit: Unit) -> bool:
+    """Tell whether a unit that is voided now gets new slips: while the campaign is open, unless it votes by tokens."""
+    state = db.session.scalar(select(Campaign.state).where(Campaign.id == campaign_id))
+    groups = _groups(db.session(), campaign_id, unit) if state == "open" else []
+    return any(group.kind == "slip" for group, _relation in groups)
 
 
-def name_unit(campaign_id: int, unit: Unit) -> str:
-    """Return the name of a unit that may be voided now; raises NotFound, Conflict."""
+def name_unit(campaign_id: int, unit: Unit, *, correcting: bool = False) -> str:
+    """Return the name of a unit that may be voided now, or by a correction; raises NotFound, Conflict."""
     session = db.session()
-    _campaign(session, campaign_id, lock=False)
+    if not correcting:
+        _campaign(session, campaign_id, lock=False)
     return _name(session, unit, _groups(session, campaign_id, unit))
 
 
-def _void(session: Session, campaign: Campaign, unit: Unit) -> Voided:
+def void_groups(session: Session, campaign: Campaign, unit: Unit) -> Voided:
+    """Void a unit inside the caller's transaction, which answers for the state and the two persons."""
     groups = _groups(session, campaign.id, unit)
     connection = session.connection()
     if not is_sqlite():
         # A mix under way ends first: else its new ballots would be overlooked. Casts wait for the campaign's row.
         connection.execute(text("LOCK TABLE inbox IN EXCLUSIVE MODE"))
     pages = _set_aside(connection, [group.id for group, _relation in groups])
-    voided = {group.id: _void_slips(connection, group.id) for group, _relation in groups}
     again = campaign.state == "open"
+    voided = {group.id: _void_rights(session, group, again=again) for group, _relation in groups}
     if campaign.state == "tallied":
         forget_tallies(session, campaign.id)
         campaign.state = "closed"
-    issued = [make_slips(session, group, relation, voided[group.id]) for group, relation in groups] if again else []
+    paper = [(group, relation) for group, relation in groups if again and group.kind == "slip"]
+    issued = [make_slips(session, group, relation, voided[group.id]) for group, relation in paper]
     name, slips = _name(session, unit, groups), sum(voided.values())
     row = Voiding(
         campaign_id=campaign.id,
@@ -151,8 +158,6 @@ def _campaign(session: Session, campaign_id: int, *, lock: bool) -> Campaign:
                 state=campaign.state,
             )
         )
-    if not campaign.slips_made:
-        raise Conflict(_("The slips of this campaign have not been made yet."))
     return campaign
 
 
@@ -160,7 +165,7 @@ def _groups(session: Session, campaign_id: int, unit: Unit) -> list[tuple[RaterG
     query = (
         select(RaterGroup, Evaluation.relation)
         .join(Evaluation, Evaluation.id == RaterGroup.evaluation_id)
-        .where(Evaluation.campaign_id == campaign_id, RaterGroup.kind == "slip")
+        .where(Evaluation.campaign_id == campaign_id, RaterGroup.kind.in_(KINDS))
         .order_by(RaterGroup.id)
     )
     if unit.group:
@@ -170,6 +175,9 @@ def _groups(session: Session, campaign_id: int, unit: Unit) -> list[tuple[RaterG
     found = [(group, relation) for group, relation in session.execute(query)]
     if not found or not (unit.group or unit.school):
         raise NotFound(_("Campaign %(id)s has no unit %(unit)s.", id=campaign_id, unit=unit))
+    made = session.scalar(select(Campaign.slips_made).where(Campaign.id == campaign_id))
+    if not made and any(group.kind == "slip" for group, _relation in found):
+        raise Conflict(_("The slips of this campaign have not been made yet."))
     return found
 
 
@@ -230,12 +238,19 @@ def _count(connection: Connection, mixed: Sequence[Any], sealed: Sequence[Any]) 
     )
 
 
+def _void_rights(session: Session, group: RaterGroup, *, again: bool) -> int:
+    """Make all rights to vote of a group invalid, begun ones too, and forget their marks; return how many."""
+    voided = _void_slips(session.connection(), group.id)
+    if group.kind == "token":
+        # Handed-in tokens and paper in their place are slips too; counted are the rights that were taken.
+        voided = tokens.void_rights(session, group.id, again=again)
+    change = update(RaterGroup).where(RaterGroup.id == group.id)
+    session.execute(change.values(voided=RaterGroup.voided + voided))
+    session.execute(update(GroupCount).where(GroupCount.group_id == group.id).values(begun=0))
+    return voided
+
+
 def _void_slips(connection: Connection, group_id: int) -> int:
-    """Make the valid slips of a group invalid, begun ones too, and forget their marks; return how many."""
     valid = (slip.c.group_id == group_id) & ~slip.c.voided
     connection.execute(delete(cast_mark).where(cast_mark.c.hmac.in_(select(slip.c.hmac).where(valid))))
-    voided = connection.execute(update(slip).where(valid).values(voided=True)).rowcount
-    change = update(RaterGroup).where(RaterGroup.id == group_id)
-    connection.execute(change.values(voided=RaterGroup.voided + voided))
-    connection.execute(update(GroupCount).where(GroupCount.group_id == group_id).values(begun=0))
-    return voided
+    return connection.execute(update(slip).where(valid).values(voided=True)).rowcount

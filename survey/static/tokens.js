@@ -156,7 +156,8 @@
       state.made = await blind(state.der, random(32));
     }
     const { made, der } = state;
-    const answer = await patiently(() => post(page.dataset.sign, page, { blinded: toText(made.blinded) }));
+    const sent = { blinded: toText(made.blinded), fingerprint: page.dataset.fingerprint };
+    const answer = await patiently(() => post(page.dataset.sign, page, sent));
     const signature = await finalize(der, made, toBytes(answer.signature));
     const token = writeToken(page.dataset.group, made.prepared, signature);
     post(page.dataset.kept, page, {}).catch(() => {});

@@ -18,7 +18,14 @@ blueprint = Blueprint("approvals", __name__)
 AT_ONCE = {"open": "open", "release": "released"}
 ASKED_HERE = ("unseal",)
 # Where the others are carried out.
-PAGES = {"unseal": "sealed_boxes.open_box", "void": "voiding.page"}
+PAGES = {
+    "unseal": "sealed_boxes.open_box",
+    "void": "voiding.page",
+    "delete": "deletions.page",
+    "correct": "corrections.page",
+    "publish": "publications.edit",
+    "unpublish": "publications.edit",
+}
 
 
 @blueprint.get("/approvals")

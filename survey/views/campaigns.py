@@ -14,6 +14,7 @@ from survey.errors import Refused
 from survey.forms.campaigns import SCHEME, CampaignForm, DaysForm
 from survey.queries import campaigns as query
 from survey.queries.accounts import confirming_accounts
+from survey.queries.deletions import deletions
 from survey.queries.open_channel import open_days
 from survey.queries.turnout import relation_turnout
 from survey.services import campaigns as service
@@ -32,7 +33,7 @@ OF_CAMPAIGN = ("name", "year", "first_day", "last_day", "template", "sealed", "t
 @requires("campaign.read")
 def index() -> str:
     """List the campaigns."""
-    return render_template("campaigns/index.html", campaigns=query.list_campaigns())
+    return render_template("campaigns/index.html", campaigns=query.list_campaigns(), gone=deletions())
 
 
 @blueprint.route("/campaigns/new", methods=["GET", "POST"])

@@ -11,6 +11,13 @@ from survey.services.jobs import PRINTING, job_progress
 from survey.views.words import work_state
 
 blueprint = Blueprint("jobs", __name__)
+# Where work was started from, if not on the page of its campaign.
+_PAGES = {
+    "print_slips": "slips.index",
+    "void_unit": "voiding.page",
+    "compare": "results.overview",
+    "prepare_publication": "publications.edit",
+}
 
 
 @blueprint.get("/jobs/<int(max=2147483647):job_id>")
@@ -37,6 +44,8 @@ def _result(job: JobRow) -> str:
         return url_for("rosters.review", job_id=job.id)
     if job.kind in PRINTING and may("slips.write"):
         return url_for("slips.printed", job_id=job.id)
+    if job.kind == "compare" and job.result:
+        return url_for("comparisons.page", **job.result["comparison"])
     return _back(job)
 
 
@@ -44,5 +53,7 @@ def _back(job: JobRow) -> str:
     """Return the address of the page that the job was started from."""
     if job.kind == "import_roster":
         return url_for("rosters.index")
-    endpoint = {"print_slips": "slips.index", "void_unit": "voiding.page"}.get(job.kind, "campaigns.page")
+    if job.kind == "delete_campaign":
+        return url_for("campaigns.index")
+    endpoint = _PAGES.get(job.kind, "campaigns.page")
     return url_for(endpoint, campaign_id=job.arguments["campaign"])

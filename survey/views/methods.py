@@ -8,8 +8,8 @@ from flask_babel import gettext as _
 from survey.access import own_school, requires
 from survey.queries import methods, outside, results
 from survey.queries.results import Wording
+from survey.services.result_words import worded
 from survey.views import result_words
-from survey.views.words import worded
 
 blueprint = Blueprint("methods", __name__)
 PARENTS = "parent_school"

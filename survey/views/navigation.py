@@ -33,12 +33,14 @@ class OtherLanguage:
 SECTIONS = (
     Section(endpoint="public.home", label=lazy_gettext("Home")),
     Section(endpoint="tokens.index", label=lazy_gettext("My right to vote"), permission="token.fetch"),
+    Section(endpoint="own_results.index", label=lazy_gettext("My results"), permission="own.read"),
     Section(endpoint="campaigns.index", label=lazy_gettext("Campaigns"), permission="campaign.read"),
     Section(endpoint="rosters.index", label=lazy_gettext("Roster"), permission="roster.read"),
     Section(endpoint="rosters.own", label=lazy_gettext("Our school"), permission="school.read", school_only=True),
     Section(endpoint="instruments.index", label=lazy_gettext("Questionnaires"), permission="instrument.read"),
     Section(endpoint="turnout.index", label=lazy_gettext("Turnout"), permission="turnout.read"),
     Section(endpoint="results.index", label=lazy_gettext("Results"), permission="results.read"),
+    Section(endpoint="comments.index", label=lazy_gettext("Comments and suggestions"), permission="comment.read"),
     Section(endpoint="pressure_reports.index", label=lazy_gettext("Reports"), permission="coercion.read"),
     Section(endpoint="approvals.index", label=lazy_gettext("Confirmations"), permission="approval.read"),
     Section(endpoint="audit.index", label=lazy_gettext("Audit log"), permission="audit.read"),
@@ -46,7 +48,16 @@ SECTIONS = (
     Section(endpoint="accounts.index", label=lazy_gettext("Accounts"), permission="account.write"),
 )
 # Blueprints without a section of their own stand in another's.
-PART_OF = {"methods": "results", "sealed_boxes": "campaigns", "voiding": "campaigns", "integrity": "campaigns"}
+PART_OF = {
+    "methods": "results",
+    "exports": "results",
+    "api_tokens": "results",
+    "comparisons": "results",
+    "publications": "campaigns",
+    "sealed_boxes": "campaigns",
+    "voiding": "campaigns",
+    "integrity": "campaigns",
+}
 LANGUAGES = {
     "zh_Hans_CN": OtherLanguage(code="zh_Hans_CN", lang="zh-Hans-CN", name="中文"),
     "en": OtherLanguage(code="en", lang="en", name="English"),

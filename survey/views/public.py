@@ -7,7 +7,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
 from survey.access import SCHOOL_ROLE, requires
-from survey.queries import balances, campaigns, notices, receipts, rosters, turnout, voiding
+from survey.queries import balances, campaigns, notices, publications, receipts, rosters, turnout, voiding
 from survey.services.approvals import waiting_for
 from survey.services.guidance import guide
 from survey.services.instances import can_write
@@ -25,7 +25,9 @@ LANGUAGE_SECONDS = 31_536_000
 def home() -> Any:
     """Show the start page, or what the account should do next."""
     if not current_user.is_authenticated:
-        return render_template("public/start.html", published=receipts.published_campaigns())
+        return render_template(
+            "public/start.html", published=receipts.published_campaigns(), results=publications.public_campaigns()
+        )
     first = first_section()
     return _desk() if first is None or current_user.blocked else redirect(url_for(first), code=303)
 

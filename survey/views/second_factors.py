@@ -4,8 +4,6 @@ import base64
 import io
 from typing import Any
 
-import qrcode
-import qrcode.image.svg
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -78,5 +76,9 @@ def _show(enrolment: second_factors.Enrolment, form: EnrolForm) -> str:
 def _picture(text: str) -> str:
     """Return a QR code as an address that holds the picture itself."""
     drawn = io.BytesIO()
+    # Here and not above: it takes lxml with it where that is installed, which a web process need not carry.
+    import qrcode
+    import qrcode.image.svg
+
     qrcode.make(text, image_factory=qrcode.image.svg.SvgPathImage, border=4).save(drawn)
     return "data:image/svg+xml;base64," + base64.b64encode(drawn.getvalue()).decode()

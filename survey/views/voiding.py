@@ -16,9 +16,10 @@ from survey.queries.approvals import Approval, find_approval, list_approvals
 from survey.queries.voiding import voidings
 from survey.services import approvals
 from survey.services import voiding as service
+from survey.services.campaigns import TOKENS
 from survey.services.jobs import queue_job
+from survey.services.result_words import relation_name
 from survey.services.voiding import Unit
-from survey.views.words import relation_name
 
 blueprint = Blueprint("voiding", __name__)
 WHOLE, GROUP = "whole:", "group:"
@@ -32,19 +33,19 @@ def page(campaign_id: int) -> Any:
     schools = query.group_schools(campaign_id)
     wanted = request.args.get("school", schools[0][0] if schools else "")
     form = VoidForm()
-    form.unit.choices = _choices(campaign_id, wanted)
+    form.unit.choices = unit_choices(campaign_id, wanted)
     if not form.validate_on_submit():
         return _page(campaign, schools, wanted, form), 422 if form.is_submitted() else 200
     try:
-        return _ask(campaign, _unit(form.unit.data, wanted), form.reason.data or "")
+        return _ask(campaign, unit_of(form.unit.data, wanted), form.reason.data or "")
     except Refused as refusal:
         form.reason.errors = [refusal.sentence(_)]
         return _page(campaign, schools, wanted, form), refusal.status
 
 
-def _choices(campaign_id: int, school: str) -> list[SelectChoice]:
+def unit_choices(campaign_id: int, school: str) -> list[SelectChoice]:
     """Return the groups of a school, after the whole school once for each relation in which it has several."""
-    groups = [group for group in query.group_rows(campaign_id, school_code=school) if group.kind == "slip"]
+    groups = [group for group in query.group_rows(campaign_id, school_code=school) if group.kind in service.KINDS]
     relations = dict.fromkeys(group.relation for group in groups) if school else {}
     choices = [SelectChoice("", _("Choose a unit"))]
     choices += [
@@ -57,7 +58,8 @@ def _choices(campaign_id: int, school: str) -> list[SelectChoice]:
     ]
 
 
-def _unit(chosen: str, school: str) -> Unit:
+def unit_of(chosen: str, school: str) -> Unit:
+    """Return the unit behind a choice of `unit_choices`."""
     if chosen.startswith(WHOLE):
         return Unit(relation=chosen.removeprefix(WHOLE), school=school)
     return Unit(group=chosen.removeprefix(GROUP))
@@ -71,7 +73,7 @@ def _page(campaign: query.CampaignRow, schools: list[tuple[str, str]], wanted: s
         schools=schools,
         wanted=wanted,
         form=form,
-        can_void=campaign.state in service.STATES and campaign.slips_made,
+        can_void=campaign.state in service.STATES and (campaign.slips_made or campaign.anonymity == TOKENS),
         second=approvals.needs_second(campaign),
         asked=[(a, _name(a)) for a in asked if a.action == "void" and not approvals.has_lapsed(a)],
         done=voidings(campaign.id),

@@ -1,14 +1,12 @@
 """The interface's words for what the program knows by a code: states, relations, roles, kinds of work, bands."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint
-from flask_babel import format_datetime, format_decimal, get_locale, lazy_gettext
+from flask_babel import format_datetime, format_decimal, lazy_gettext
 
-from survey.services.sheets import RELATION_TITLES
+from survey.services.result_words import relation_name, worded
 
 TIME_ZONE = ZoneInfo("Asia/Shanghai")
 STATES = {
@@ -34,8 +32,11 @@ STEPS = {
     "open": lazy_gettext("Open the campaign"),
     "unseal": lazy_gettext("Open the sealed box"),
     "void": lazy_gettext("Void a unit"),
+    "publish": lazy_gettext("Publish the results"),
+    "unpublish": lazy_gettext("Take the results off the public page"),
     "release": lazy_gettext("Release the results"),
-    "delete": lazy_gettext("Delete the campaign"),
+    "correct": lazy_gettext("Correct the release"),
+    "delete": lazy_gettext("Delete the campaign or its ballots"),
 }
 REQUEST_STATES = {
     "waiting": lazy_gettext("Waits for a second person"),
@@ -48,7 +49,13 @@ WORK = {
     "import_roster": lazy_gettext("Roster import"),
     "print_slips": lazy_gettext("Printing slips"),
     "move_campaign": lazy_gettext("Campaign step"),
+    "make_reports": lazy_gettext("Making reports"),
     "void_unit": lazy_gettext("Voiding a unit"),
+    "delete_campaign": lazy_gettext("Deletion"),
+    "correct_release": lazy_gettext("Correction of a release"),
+    "compare": lazy_gettext("Comparison"),
+    "prepare_publication": lazy_gettext("Preparing the public page"),
+    "export": lazy_gettext("Export of results"),
 }
 WORK_STATES = {
     "waiting": lazy_gettext("Waiting"),
@@ -68,11 +75,6 @@ BANDS = (
 def state_name(code: str) -> str:
     """Write the state of a campaign."""
     return str(STATES.get(code, code))
-
-
-def relation_name(code: str) -> str:
-    """Write a relation."""
-    return str(RELATION_TITLES.get(code, code))
 
 
 def role_name(code: str) -> str:
@@ -103,14 +105,6 @@ def work_state(code: str) -> str:
 def band_name(band: int) -> str:
     """Write a band of turnout."""
     return str(BANDS[band])
-
-
-def worded(text: Mapping[str, str] | Any) -> str:
-    """Write a text that has both languages: `{"zh": …, "en": …}` or a `Text`."""
-    language = str(get_locale() or "zh")
-    if isinstance(text, Mapping):
-        return text["zh"] if language.startswith("zh") else text["en"]
-    return str(text.in_(language))
 
 
 def moment(value: str) -> str:

@@ -246,7 +246,7 @@ def test_private_keys_are_stored_encrypted_and_each_electorate_has_its_own(campa
 
 def test_issue_rows_hold_neither_time_nor_order_nor_anything_of_a_token(campaign: int) -> None:
     columns = {column["name"] for column in inspect(db.engine).get_columns("token_issue")}
-    assert columns == {"evaluation_id", "staff_code", "group_id", "paper", "retry", "fresh"}
+    assert columns == {"evaluation_id", "staff_code", "voided", "group_id", "paper", "retry", "fresh"}
     made = [fetch(f"T1{place:02}") for place in (7, 2, 9, 4)]
     for token in made:
         vote(tokens.redeem(tokens.write_token(token)))
@@ -344,7 +344,7 @@ def test_more_tokens_than_rights_are_a_fault_of_the_balance(campaign: int) -> No
     prepared = prepare(secrets.token_bytes(32))
     blinded = blind(public_key(group), prepared)
     # Somebody signs with a stolen key.
-    answer = tokens.blind_sign(tokens._private_key(group), blinded.message)
+    answer = tokens.blind_sign(tokens._private_key(group)[1], blinded.message)
     signature = finalize(public_key(group), prepared, blind_signature=answer, inverse=blinded.inverse)
     tokens.redeem(tokens.write_token(Token(group_id=group, prepared=prepared, signature=signature)))
     assert balance_of(campaign).faults == ("T-101: more tokens handed in than signed",)

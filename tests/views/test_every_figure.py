@@ -2,16 +2,17 @@
 
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from survey.extensions import db
-from survey.models.results import CubeEvaluation, CubeTarget, CubeUnit, Tally
+from survey.models.accounts import Account
+from survey.models.results import CubeEvaluation, CubePair, CubeTarget, CubeUnit, Tally
 from survey.services.ballots import Electorate, Holder, Page, cast_slips, pack_payload
 from survey.services.campaigns import move_campaign
 from survey.services.instruments import find_questionnaire
@@ -76,11 +77,25 @@ def cube(address: str) -> set[str]:
         documents = [evaluations[0].document[part] for part in parts]
     else:
         documents = [*(row.document for row in evaluations), *(row.findings for row in evaluations)]
+        documents += db.session.scalars(select(CubePair.document)).all()
+        documents += [row.findings for row in units]
+        documents.append(district_rates(units))
     documents += [row.document for row in (*targets, *units)] + [row.findings for row in targets]
     known = [n for document in documents for n in numbers(document)]
     edges = {band["floor"] for row in evaluations for band in row.document["scheme"]["bands"]}
     known += [row.score - edge for row in (*targets, *units) if row.score is not None for edge in edges]
     return {text for number in known for text in written(number)} | CONSTANTS
+
+
+def district_rates(units: Sequence[CubeUnit]) -> list[float]:
+    """The response of districts: ballots and slips of their units, added up."""
+    sums: dict[tuple[int, str], tuple[int, int]] = {}
+    for row in units:
+        ballots, issued = sums.get((row.evaluation_id, row.district), (0, 0))
+        assert row.findings is not None
+        added = ballots + row.document["ballots"], issued + row.findings["issued"]
+        sums[row.evaluation_id, row.district] = added
+    return [ballots / issued for ballots, issued in sums.values() if issued]
 
 
 def crawl(client: FlaskClient, start: str) -> Iterator[tuple[str, str]]:
@@ -108,6 +123,8 @@ def test_no_page_shows_a_figure_that_is_not_in_the_cube(
     client = request.getfixturevalue(role)
     pages = dict(crawl(client, f"/results/{released}"))
     assert len(pages) > (4 if role == "school_a" else 25)
+    kinds = {"items", "item", "funnel", "years", "response", "district"}
+    assert role == "school_a" or kinds <= {part for address in pages for part in re.split(r"[/?]", address)}
     stray = {
         address: strange
         for address, text in pages.items()
@@ -139,3 +156,23 @@ def test_a_withheld_target_shows_no_figure_of_its_own(
         rate = row.document["response_rate"]
         allowed = {"60.0", *(written(rate) if rate is not None else ())}
         assert set(FIGURE.findall(text)) <= allowed
+
+
+@pytest.mark.parametrize(("code", "relation"), [("T100", "student_teacher"), ("H1", "teacher_principal")])
+def test_an_own_page_shows_figures_of_its_reader_of_her_school_and_of_all(
+    code: str, relation: str, released: int, browser: Callable[..., FlaskClient]
+) -> None:
+    client = browser(code, role="teacher")
+    db.session.execute(update(Account).where(Account.name == code).values(staff_code=code))
+    db.session.commit()
+    page = client.get(f"/own/{released}/{relation}")
+    assert page.status_code == 200
+    text = BeautifulSoup(page.text, "html.parser").select_one("main").get_text(" ")  # type: ignore[union-attr]
+    target = db.session.scalars(select(CubeTarget).where(CubeTarget.code == code)).one()
+    unit = db.session.get_one(CubeUnit, (target.evaluation_id, target.unit))
+    known = cube(f"/results/{released}/{relation}/target/{code}")
+    known |= {text for number in numbers(unit.document) for text in written(number)}
+    shown = set(FIGURE.findall(text))
+    assert shown - known == set()
+    assert len(shown) > 3 or target.document["withheld"]
+    assert target.score is not None or relation == "teacher_principal"

@@ -71,7 +71,8 @@ def make_token(client: FlaskClient, group: int) -> str:
     assert isinstance(key, RSAPublicKey)
     prepared = prepare(secrets.token_bytes(32))
     blinded = blind(key, prepared)
-    sent = {"blinded": base64.b64encode(blinded.message).decode()}
+    fingerprint = db.session.get_one(TokenKey, group).fingerprint
+    sent = {"blinded": base64.b64encode(blinded.message).decode(), "fingerprint": fingerprint}
     answer = base64.b64decode(client.post(f"/tokens/{group}/sign", data=sent).get_json()["signature"])
     assert client.post(f"/tokens/{group}/kept").status_code == 204
     signature = finalize(key, prepared, blind_signature=answer, inverse=blinded.inverse)
@@ -144,7 +145,8 @@ def test_a_message_that_is_none_is_refused_and_costs_no_right(
     teacher: Callable[[str], FlaskClient], group: int, blinded: str
 ) -> None:
     mine = teacher("T100")
-    answer = mine.post(f"/tokens/{group}/sign", data={"blinded": blinded})
+    fingerprint = db.session.get_one(TokenKey, group).fingerprint
+    answer = mine.post(f"/tokens/{group}/sign", data={"blinded": blinded, "fingerprint": fingerprint})
     assert answer.status_code in (400, 422)
     assert answer.get_json()["message"]
     assert len(make_token(mine, group)) > 500

@@ -31,6 +31,17 @@ def upgrade() -> None:
     sa.UniqueConstraint('name', name=op.f('uq_account_name')),
     sa.UniqueConstraint('staff_code', name=op.f('uq_account_staff_code'))
     )
+    op.create_table('api_token',
+    sa.Column('digest', sa.LargeBinary(length=32), nullable=False),
+    sa.Column('name', sa.String(length=100), nullable=False),
+    sa.Column('view', sa.String(length=10), nullable=False),
+    sa.Column('school_code', sa.String(length=40), nullable=True),
+    sa.Column('campaigns', sa.JSON(), nullable=False),
+    sa.Column('made_by', sa.String(length=100), nullable=False),
+    sa.Column('last_day', sa.String(length=10), nullable=False),
+    sa.PrimaryKeyConstraint('digest', name=op.f('pk_api_token')),
+    sa.UniqueConstraint('name', name=op.f('uq_api_token_name'))
+    )
     op.create_table('desk_session',
     sa.Column('id', sa.LargeBinary(length=32), nullable=False),
     sa.Column('account_id', sa.Integer(), nullable=False),
@@ -97,8 +108,25 @@ def upgrade() -> None:
     sa.Column('last_day', sa.Date(), nullable=False),
     sa.Column('roster_version', sa.Integer(), nullable=False),
     sa.Column('slips_made', sa.Boolean(), nullable=False),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_campaign'))
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('correction', sa.String(length=300), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_campaign')),
+    sqlite_autoincrement=True
     )
+    op.create_table('deletion',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('campaign_id', sa.Integer(), nullable=False),
+    sa.Column('name', sa.String(length=200), nullable=False),
+    sa.Column('year', sa.Integer(), nullable=False),
+    sa.Column('what', sa.String(length=10), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('actor', sa.String(length=100), nullable=False),
+    sa.Column('balance', sa.JSON(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_deletion'))
+    )
+    with op.batch_alter_table('deletion', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_deletion_campaign_id'), ['campaign_id'], unique=False)
+
     op.create_table('cast_mark',
     sa.Column('hmac', sa.LargeBinary(length=32), nullable=False),
     sa.Column('target_id', sa.Integer(), autoincrement=False, nullable=False),
@@ -235,11 +263,12 @@ def upgrade() -> None:
     op.create_table('token_issue',
     sa.Column('evaluation_id', sa.Integer(), autoincrement=False, nullable=False),
     sa.Column('staff_code', sa.String(length=40), nullable=False),
+    sa.Column('voided', sa.Integer(), autoincrement=False, nullable=False),
     sa.Column('group_id', sa.Integer(), nullable=False),
     sa.Column('paper', sa.Integer(), nullable=False),
     sa.Column('retry', sa.LargeBinary(length=32), nullable=True),
     sa.Column('fresh', sa.Boolean(), nullable=False),
-    sa.PrimaryKeyConstraint('evaluation_id', 'staff_code', name=op.f('pk_token_issue')),
+    sa.PrimaryKeyConstraint('evaluation_id', 'staff_code', 'voided', name=op.f('pk_token_issue')),
     sqlite_with_rowid=False
     )
     op.create_table('evaluation',
@@ -306,6 +335,66 @@ def upgrade() -> None:
     with op.batch_alter_table('cube_evaluation', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_cube_evaluation_campaign_id'), ['campaign_id'], unique=False)
 
+    op.create_table('comparison',
+    sa.Column('key', sa.String(length=64), nullable=False),
+    sa.Column('evaluation_id', sa.Integer(), nullable=False),
+    sa.Column('choice', sa.JSON(), nullable=False),
+    sa.Column('document', sa.JSON(none_as_null=True), nullable=True),
+    sa.Column('job_id', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['evaluation_id'], ['evaluation.id'], name=op.f('fk_comparison_evaluation_id_evaluation')),
+    sa.PrimaryKeyConstraint('key', name=op.f('pk_comparison'))
+    )
+    with op.batch_alter_table('comparison', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_comparison_evaluation_id'), ['evaluation_id'], unique=False)
+
+    op.create_table('publication',
+    sa.Column('campaign_id', sa.Integer(), nullable=False),
+    sa.Column('prepared', sa.JSON(none_as_null=True), nullable=True),
+    sa.Column('digest', sa.String(length=64), nullable=False),
+    sa.Column('published', sa.JSON(none_as_null=True), nullable=True),
+    sa.Column('published_at', sa.String(length=40), nullable=False),
+    sa.Column('published_by', sa.String(length=100), nullable=False),
+    sa.Column('feedback', sa.Text(), nullable=False),
+    sa.ForeignKeyConstraint(['campaign_id'], ['campaign.id'], name=op.f('fk_publication_campaign_id_campaign')),
+    sa.PrimaryKeyConstraint('campaign_id', name=op.f('pk_publication'))
+    )
+    op.create_table('superseded_release',
+    sa.Column('campaign_id', sa.Integer(), nullable=False),
+    sa.Column('version', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('note', sa.String(length=300), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('actor', sa.String(length=100), nullable=False),
+    sa.ForeignKeyConstraint(['campaign_id'], ['campaign.id'], name=op.f('fk_superseded_release_campaign_id_campaign')),
+    sa.PrimaryKeyConstraint('campaign_id', 'version', name=op.f('pk_superseded_release'))
+    )
+    op.create_table('superseded_evaluation',
+    sa.Column('evaluation_id', sa.Integer(), nullable=False),
+    sa.Column('version', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('relation', sa.String(length=40), nullable=False),
+    sa.Column('document', sa.JSON(), nullable=False),
+    sa.ForeignKeyConstraint(['evaluation_id'], ['evaluation.id'], name=op.f('fk_superseded_evaluation_evaluation_id_evaluation')),
+    sa.PrimaryKeyConstraint('evaluation_id', 'version', name=op.f('pk_superseded_evaluation'))
+    )
+    op.create_table('superseded_target',
+    sa.Column('evaluation_id', sa.Integer(), nullable=False),
+    sa.Column('version', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('code', sa.String(length=60), nullable=False),
+    sa.Column('name', sa.String(length=200), nullable=False),
+    sa.Column('position', sa.Integer(), nullable=False),
+    sa.Column('document', sa.JSON(), nullable=False),
+    sa.ForeignKeyConstraint(['evaluation_id'], ['evaluation.id'], name=op.f('fk_superseded_target_evaluation_id_evaluation')),
+    sa.PrimaryKeyConstraint('evaluation_id', 'version', 'code', name=op.f('pk_superseded_target'))
+    )
+    op.create_table('superseded_unit',
+    sa.Column('evaluation_id', sa.Integer(), nullable=False),
+    sa.Column('version', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('code', sa.String(length=100), nullable=False),
+    sa.Column('name', sa.String(length=200), nullable=False),
+    sa.Column('position', sa.Integer(), nullable=False),
+    sa.Column('document', sa.JSON(), nullable=False),
+    sa.ForeignKeyConstraint(['evaluation_id'], ['evaluation.id'], name=op.f('fk_superseded_unit_evaluation_id_evaluation')),
+    sa.PrimaryKeyConstraint('evaluation_id', 'version', 'code', name=op.f('pk_superseded_unit'))
+    )
     op.create_table('cube_target',
     sa.Column('evaluation_id', sa.Integer(), nullable=False),
     sa.Column('code', sa.String(length=60), nullable=False),
@@ -315,24 +404,49 @@ def upgrade() -> None:
     sa.Column('position', sa.Integer(), nullable=False),
     sa.Column('ballots', sa.Integer(), nullable=False),
     sa.Column('score', sa.Float(precision=53), nullable=True),
+    sa.Column('funnel', sa.Integer(), nullable=False),
+    sa.Column('change', sa.Integer(), nullable=False),
     sa.Column('document', sa.JSON(), nullable=False),
     sa.Column('findings', sa.JSON(), nullable=True),
     sa.ForeignKeyConstraint(['evaluation_id'], ['evaluation.id'], name=op.f('fk_cube_target_evaluation_id_evaluation')),
     sa.PrimaryKeyConstraint('evaluation_id', 'code', name=op.f('pk_cube_target'))
     )
     with op.batch_alter_table('cube_target', schema=None) as batch_op:
+        batch_op.create_index('ix_cube_target_ballots', ['evaluation_id', 'ballots', 'code'], unique=False)
+        batch_op.create_index('ix_cube_target_change', ['evaluation_id', 'change', 'code'], unique=False)
         batch_op.create_index('ix_cube_target_code', ['code'], unique=False)
+        batch_op.create_index('ix_cube_target_find', ['evaluation_id', 'name', 'code'], unique=False)
+        batch_op.create_index('ix_cube_target_funnel', ['evaluation_id', 'funnel', 'code'], unique=False)
         batch_op.create_index('ix_cube_target_school', ['school_code'], unique=False)
-        batch_op.create_index('ix_cube_target_score', ['evaluation_id', 'score'], unique=False)
-        batch_op.create_index('ix_cube_target_unit', ['evaluation_id', 'unit'], unique=False)
+        batch_op.create_index('ix_cube_target_score', ['evaluation_id', 'score', 'code'], unique=False)
+        batch_op.create_index('ix_cube_target_unit', ['evaluation_id', 'unit', 'code'], unique=False)
+
+    op.create_table('cube_pair',
+    sa.Column('evaluation_id', sa.Integer(), nullable=False),
+    sa.Column('kind', sa.String(length=10), nullable=False),
+    sa.Column('position', sa.Integer(), nullable=False),
+    sa.Column('a', sa.String(length=100), nullable=False),
+    sa.Column('b', sa.String(length=100), nullable=False),
+    sa.Column('unflagged', sa.Boolean(), nullable=False),
+    sa.Column('document', sa.JSON(), nullable=False),
+    sa.ForeignKeyConstraint(['evaluation_id'], ['evaluation.id'], name=op.f('fk_cube_pair_evaluation_id_evaluation')),
+    sa.PrimaryKeyConstraint('evaluation_id', 'kind', 'position', name=op.f('pk_cube_pair'))
+    )
+    with op.batch_alter_table('cube_pair', schema=None) as batch_op:
+        batch_op.create_index('ix_cube_pair_a', ['evaluation_id', 'a'], unique=False)
+        batch_op.create_index('ix_cube_pair_b', ['evaluation_id', 'b'], unique=False)
+        batch_op.create_index('ix_cube_pair_order', ['evaluation_id', 'kind', 'unflagged', 'position'], unique=False)
 
     op.create_table('cube_unit',
     sa.Column('evaluation_id', sa.Integer(), nullable=False),
     sa.Column('code', sa.String(length=100), nullable=False),
     sa.Column('name', sa.String(length=200), nullable=False),
+    sa.Column('district', sa.String(length=100), nullable=False),
+    sa.Column('tier', sa.Integer(), nullable=True),
     sa.Column('position', sa.Integer(), nullable=False),
     sa.Column('score', sa.Float(precision=53), nullable=True),
     sa.Column('document', sa.JSON(), nullable=False),
+    sa.Column('findings', sa.JSON(), nullable=True),
     sa.ForeignKeyConstraint(['evaluation_id'], ['evaluation.id'], name=op.f('fk_cube_unit_evaluation_id_evaluation')),
     sa.PrimaryKeyConstraint('evaluation_id', 'code', name=op.f('pk_cube_unit'))
     )
@@ -386,9 +500,20 @@ def upgrade() -> None:
     sa.Column('public_key', sa.LargeBinary(), nullable=False),
     sa.Column('private_key', sa.LargeBinary(), nullable=False),
     sa.Column('fingerprint', sa.String(length=30), nullable=False),
+    sa.Column('voided', sa.Boolean(), nullable=False),
     sa.ForeignKeyConstraint(['group_id'], ['rater_group.id'], name=op.f('fk_token_key_group_id_rater_group')),
     sa.PrimaryKeyConstraint('group_id', name=op.f('pk_token_key'))
     )
+    op.create_table('voided_token_key',
+    sa.Column('fingerprint', sa.String(length=30), nullable=False),
+    sa.Column('group_id', sa.Integer(), nullable=False),
+    sa.Column('public_key', sa.LargeBinary(), nullable=False),
+    sa.ForeignKeyConstraint(['group_id'], ['rater_group.id'], name=op.f('fk_voided_token_key_group_id_rater_group')),
+    sa.PrimaryKeyConstraint('fingerprint', name=op.f('pk_voided_token_key'))
+    )
+    with op.batch_alter_table('voided_token_key', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_voided_token_key_group_id'), ['group_id'], unique=False)
+
     op.create_table('open_count',
     sa.Column('group_id', sa.Integer(), nullable=False),
     sa.Column('day', sa.Date(), nullable=False),
@@ -492,12 +617,95 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('group_count', schema=None) as batch_op:
         batch_op.create_index('ix_group_count_target', ['target_id'], unique=False)
+    op.create_table('comment_member',
+    sa.Column('comment_id', sa.LargeBinary(length=16), nullable=False),
+    sa.Column('review_id', sa.LargeBinary(length=16), nullable=False),
+    sa.PrimaryKeyConstraint('comment_id', name=op.f('pk_comment_member')),
+    sqlite_with_rowid=False
+    )
+    with op.batch_alter_table('comment_member', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_comment_member_review_id'), ['review_id'], unique=False)
+
+    op.create_table('theme',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('name', sa.String(length=40), nullable=False),
+    sa.Column('words', sa.String(length=300), nullable=False),
+    sa.Column('active', sa.Boolean(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_theme')),
+    sa.UniqueConstraint('name', name=op.f('uq_theme_name'))
+    )
+    op.create_table('chip_count',
+    sa.Column('evaluation_id', sa.Integer(), nullable=False),
+    sa.Column('target_id', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('chip', sa.String(length=40), nullable=False),
+    sa.Column('ballots', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['evaluation_id'], ['evaluation.id'], name=op.f('fk_chip_count_evaluation_id_evaluation')),
+    sa.PrimaryKeyConstraint('evaluation_id', 'target_id', 'chip', name=op.f('pk_chip_count'))
+    )
+    op.create_table('comment_review',
+    sa.Column('id', sa.LargeBinary(length=16), nullable=False),
+    sa.Column('campaign_id', sa.Integer(), nullable=False),
+    sa.Column('evaluation_id', sa.Integer(), nullable=False),
+    sa.Column('target_id', sa.Integer(), nullable=False),
+    sa.Column('place', sa.String(length=10), nullable=False),
+    sa.Column('outside', sa.Boolean(), nullable=False),
+    sa.Column('text', sa.Text(), nullable=False),
+    sa.Column('count', sa.Integer(), nullable=False),
+    sa.Column('state', sa.String(length=10), nullable=False),
+    sa.Column('audience', sa.String(length=10), nullable=False),
+    sa.Column('reason', sa.String(length=20), nullable=False),
+    sa.Column('reviewer', sa.String(length=100), nullable=False),
+    sa.Column('checker', sa.String(length=100), nullable=False),
+    sa.ForeignKeyConstraint(['campaign_id'], ['campaign.id'], name=op.f('fk_comment_review_campaign_id_campaign')),
+    sa.ForeignKeyConstraint(['evaluation_id'], ['evaluation.id'], name=op.f('fk_comment_review_evaluation_id_evaluation')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_comment_review')),
+    sqlite_with_rowid=False
+    )
+    with op.batch_alter_table('comment_review', schema=None) as batch_op:
+        batch_op.create_index('ix_comment_review_state', ['campaign_id', 'state'], unique=False)
+        batch_op.create_index('ix_comment_review_target', ['evaluation_id', 'target_id'], unique=False)
+
+    op.create_table('target_reply',
+    sa.Column('evaluation_id', sa.Integer(), nullable=False),
+    sa.Column('target_code', sa.String(length=60), nullable=False),
+    sa.Column('version', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('text', sa.Text(), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.ForeignKeyConstraint(['evaluation_id'], ['evaluation.id'], name=op.f('fk_target_reply_evaluation_id_evaluation')),
+    sa.PrimaryKeyConstraint('evaluation_id', 'target_code', 'version', name=op.f('pk_target_reply'))
+    )
+    op.create_table('comment_mark',
+    sa.Column('review_id', sa.LargeBinary(length=16), nullable=False),
+    sa.Column('theme_id', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['review_id'], ['comment_review.id'], name=op.f('fk_comment_mark_review_id_comment_review')),
+    sa.ForeignKeyConstraint(['theme_id'], ['theme.id'], name=op.f('fk_comment_mark_theme_id_theme')),
+    sa.PrimaryKeyConstraint('review_id', 'theme_id', name=op.f('pk_comment_mark')),
+    sqlite_with_rowid=False
+    )
+    with op.batch_alter_table('comment_mark', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_comment_mark_theme_id'), ['theme_id'], unique=False)
 
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    with op.batch_alter_table('comment_mark', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_comment_mark_theme_id'))
+
+    op.drop_table('comment_mark')
+    op.drop_table('target_reply')
+    with op.batch_alter_table('comment_review', schema=None) as batch_op:
+        batch_op.drop_index('ix_comment_review_target')
+        batch_op.drop_index('ix_comment_review_state')
+
+    op.drop_table('comment_review')
+    op.drop_table('chip_count')
+    op.drop_table('theme')
+    with op.batch_alter_table('comment_member', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_comment_member_review_id'))
+
+    op.drop_table('comment_member')
     with op.batch_alter_table('group_count', schema=None) as batch_op:
         batch_op.drop_index('ix_group_count_target')
 
@@ -522,6 +730,10 @@ def downgrade() -> None:
 
     op.drop_table('voiding')
     op.drop_table('open_count')
+    with op.batch_alter_table('voided_token_key', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_voided_token_key_group_id'))
+
+    op.drop_table('voided_token_key')
     op.drop_table('token_key')
     op.drop_table('rater_group')
     op.drop_table('integrity_finding')
@@ -530,16 +742,35 @@ def downgrade() -> None:
 
     op.drop_table('integrity_evaluation')
     op.drop_table('cube_unit')
+    with op.batch_alter_table('cube_pair', schema=None) as batch_op:
+        batch_op.drop_index('ix_cube_pair_order')
+        batch_op.drop_index('ix_cube_pair_b')
+        batch_op.drop_index('ix_cube_pair_a')
+
+    op.drop_table('cube_pair')
     with op.batch_alter_table('cube_target', schema=None) as batch_op:
         batch_op.drop_index('ix_cube_target_unit')
         batch_op.drop_index('ix_cube_target_score')
         batch_op.drop_index('ix_cube_target_school')
+        batch_op.drop_index('ix_cube_target_funnel')
+        batch_op.drop_index('ix_cube_target_find')
         batch_op.drop_index('ix_cube_target_code')
+        batch_op.drop_index('ix_cube_target_change')
+        batch_op.drop_index('ix_cube_target_ballots')
 
     op.drop_table('cube_target')
+    op.drop_table('publication')
+    with op.batch_alter_table('comparison', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_comparison_evaluation_id'))
+
+    op.drop_table('comparison')
     with op.batch_alter_table('cube_evaluation', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_cube_evaluation_campaign_id'))
 
+    op.drop_table('superseded_unit')
+    op.drop_table('superseded_target')
+    op.drop_table('superseded_evaluation')
+    op.drop_table('superseded_release')
     op.drop_table('cube_evaluation')
     with op.batch_alter_table('teacher', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_teacher_school_code'))
@@ -575,6 +806,10 @@ def downgrade() -> None:
     op.drop_table('department')
     op.drop_table('comment')
     op.drop_table('cast_mark')
+    with op.batch_alter_table('deletion', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_deletion_campaign_id'))
+
+    op.drop_table('deletion')
     op.drop_table('campaign')
     op.drop_table('ballot')
     op.drop_table('audit')
@@ -588,5 +823,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_desk_session_account_id'))
 
     op.drop_table('desk_session')
+    op.drop_table('api_token')
     op.drop_table('account')
     # ### end Alembic commands ###
