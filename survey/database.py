@@ -128,7 +128,7 @@ def _written(statement: Executable, before: str | None) -> bool:
 
 @contextmanager
 def write_connection() -> Iterator[Connection]:
-    """A bare write transaction for the mix, which needs no session; commit is durable on return."""
+    """A bare write transaction for the mix; commit is durable on return."""
     with (
         _busy_as_unavailable(),
         _turn(),
@@ -156,7 +156,7 @@ class Statement:
     """
 
     def __init__(self, clause: Executable) -> None:
-        self._clause = clause
+        self._clause: Any = clause
         self._compiled: dict[str, tuple[str, dict[str, Any]]] = {}
 
     def for_dialect(self, dialect: Dialect) -> tuple[str, dict[str, Any]]:
@@ -164,7 +164,7 @@ class Statement:
         if dialect.name not in self._compiled:
             plain: Any = type(dialect)
             named = plain(paramstyle="named" if dialect.name == "sqlite" else "pyformat")
-            compiled = self._clause.compile(dialect=named)  # type: ignore[attr-defined]
+            compiled = self._clause.compile(dialect=named)
             self._compiled[dialect.name] = (str(compiled), dict(compiled.params))
         return self._compiled[dialect.name]
 
@@ -197,7 +197,7 @@ class Driver:
         """Close the connection; if it was lost, trust no other one either."""
         self._lent.invalidate(error)
         self._lent.close()
-        if error is not None and self._dialect.is_disconnect(error, self.connection, None):  # type: ignore[arg-type]
+        if error is not None and self._dialect.is_disconnect(cast("Any", error), self.connection, None):
             db.engine.dispose()
 
 
@@ -368,8 +368,7 @@ def checkpoint(*, must: bool = False) -> None:
     """
     if is_sqlite():
         wait = BUSY_SECONDS * 1000 if must else PATIENCE_MILLISECONDS
-        busy = _outside_transactions("PRAGMA wal_checkpoint(TRUNCATE)", wait=wait)
-        if must and busy:
+        if _outside_transactions("PRAGMA wal_checkpoint(TRUNCATE)", wait=wait) and must:
             raise Unavailable(N_("The database is busy or cannot be written. Try again in a moment."))
 
 
@@ -380,7 +379,7 @@ def rewrite_file() -> None:
 
 def _outside_transactions(statement: str, *, wait: int) -> int:
     """Run a statement of SQLite's housekeeping, never two at once on this machine; return the first figure it gives."""
-    # A read transaction that this thread's session still holds would make the statement wait for itself.
+    # What this thread's session still reads would make the statement wait for itself.
     db.session.rollback()
     with _busy_as_unavailable(), _housekeeping(), _turn(), db.engine.connect() as connection:
         driver = connection.connection.dbapi_connection

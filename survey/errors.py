@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 
-def N_(message: str) -> str:  # noqa: N802 - the name that catalogue tools know
+def N_(message: str) -> str:
     """Mark a message for the catalogue without translating it here."""
     return message
 

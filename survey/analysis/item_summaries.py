@@ -6,6 +6,7 @@ give away what these withhold.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -39,7 +40,7 @@ def item_scores(records: Sequence[Mapping[str, object]], items: Sequence[str], l
     score = np.full((len(records), len(items)), np.nan)
     counts = np.zeros((len(records), len(items), len(names)), dtype=np.int64)
     for row, record in enumerate(records):
-        parts: Record = record["items"]  # type: ignore[assignment]
+        parts = cast("Record", record["items"])
         for column, item in enumerate(items):
             figures = parts.get(item)
             if figures is not None and figures["score"] is not None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -78,7 +79,7 @@ def standing(records: Sequence[Mapping[str, object]], classes: Sequence[int | No
 def _ends(record: Mapping[str, object], classes: int | None) -> tuple[float, int]:
     """Return half the width of a target's interval and its degrees of freedom."""
     name, size = ("score_ci", record["valid"]) if classes is None else ("score_ci_class", classes)
-    ends: Sequence[float] | None = record[name]  # type: ignore[assignment]
+    ends = cast("Sequence[float] | None", record[name])
     return (np.nan, 0) if ends is None else ((ends[1] - ends[0]) / 2.0, int(str(size)) - 1)
 
 

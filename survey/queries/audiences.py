@@ -1,6 +1,6 @@
 """For whom released figures leave the desk's pages: the bureau exactly, a school its own and coarser."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,11 +8,6 @@ from survey.queries.outside import outside
 from survey.queries.results import EvaluationHead, Record, Row
 
 BUREAU, SCHOOL = "bureau", "school"
-# Decimals outside the bureau (SECRECY §4.5); two in level units and shares are coarser than one in points.
-_DECIMALS = {
-    **dict.fromkeys(("score", "score_ci", "score_ci_roster", "score_ci_class"), 1),
-    **dict.fromkeys(("mean", "shrunken_mean", "reliability", "satisfied_rate", "satisfied_ci"), 2),
-}
 # What with n and the rest would narrow the counts down.
 _HIDDEN = frozenset(
     ("sd", "score_se", "shrunken_sd", "flagged", "mean_se", "pooled_mean", "pooled_mean_se_cluster", "counts")
@@ -71,10 +66,4 @@ def seen_units(rows: Sequence[Row], head: EvaluationHead, audience: Audience) ->
 
 
 def _coarse(record: Record) -> dict[str, Any]:
-    return {key: None if key in _HIDDEN else _rounded(value, _DECIMALS.get(key)) for key, value in record.items()}
-
-
-def _rounded(value: Any, digits: int | None) -> Any:
-    if digits is None or value is None or isinstance(value, Mapping):
-        return value
-    return [round(end, digits) for end in value] if isinstance(value, list | tuple) else round(value, digits)
+    return {key: None if key in _HIDDEN else value for key, value in record.items()}

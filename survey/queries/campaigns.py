@@ -145,10 +145,9 @@ def evaluation_rows(campaign_id: int) -> list[EvaluationRow]:
     return [_evaluation(dict(row._mapping)) for row in rows]
 
 
-def _evaluation(values: dict[str, object]) -> EvaluationRow:
+def _evaluation(values: dict[str, Any]) -> EvaluationRow:
     document = values.pop("document")
-    assert isinstance(document, dict)
-    return EvaluationRow(title=document["questionnaire"]["title"], **values)  # type: ignore[arg-type]
+    return EvaluationRow(title=document["questionnaire"]["title"], **values)
 
 
 def _group_totals() -> Subquery:

@@ -341,7 +341,9 @@ def chip_lines(head: EvaluationHead, code: str, record: Record, *, outside: bool
         .where(ChipCount.evaluation_id == head.id, Target.code == code)
         .order_by(ChipCount.ballots.desc(), ChipCount.chip)
     )
-    return [_chip(chip, ballots, n, outside=outside) for chip, ballots in db.session.execute(query)]
+    lines = [_chip(chip, ballots, n, outside=outside) for chip, ballots in db.session.execute(query)]
+    # By what is shown: the order of exact numbers would tell more.
+    return sorted(lines, key=lambda line: (-line.share, line.chip))
 
 
 def _chip(chip: str, ballots: int, n: int, *, outside: bool) -> ChipLine:

@@ -2,29 +2,63 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import floor
 from typing import Any
 
-from survey.queries.results import Record, Row
+from survey.queries.results import PastTarget, Record, Row
 
 # SECRECY §4.5, STATISTICS §5: n in fives below 50, no level shares below 30 answers, nothing finer where all agree.
 ROUNDED_BELOW, SHARES_FROM, UNANIMOUS = 50, 30, 0.95
+# Decimals; two in level units and shares are coarser than one in points.
+_DECIMALS = {
+    **dict.fromkeys(("score", "score_ci", "score_ci_roster", "score_ci_class"), 1),
+    **dict.fromkeys(("mean", "shrunken_mean", "reliability", "satisfied_rate", "satisfied_ci"), 2),
+}
 
 
 def outside(row: Row) -> Row:
     """Return a row as a school sees it: n in fives below 50, shares in whole percent, no flags, fewer item figures.
 
+    Every figure is rounded here and nowhere else, for a drawing or an order made of exact ones tells them.
     Items carry `shares` of the levels instead of counts, and only from 30 answers on. Below that, where 95 % or more
     agree, they keep only `satisfied_limit`, "high" or "low": the score too would tell that nobody disagreed.
     """
-    record: dict[str, Any] = dict(row.record)
-    record |= {key: _fives(record[key]) for key in ("ballots", "valid", "issued") if key in record}
-    if "flagged" in record:
-        record["flagged"] = None
-    if record.get("response_rate") is not None:
-        record["response_rate"] = _rate(row.record)
-    if "items" in record:
-        record["items"] = {code: _outside_item(item) for code, item in record["items"].items()}
-    return replace(row, record=record)
+    return replace(row, record=outside_record(row.record))
+
+
+def outside_record(exact: Record) -> dict[str, Any]:
+    """Return what `outside` leaves of a record."""
+    seen = _rounded(exact) | {key: _fives(exact[key]) for key in ("ballots", "valid", "issued") if key in exact}
+    if seen.get("reliability") is not None:
+        seen["reliability"] = _reliability(exact)
+    if "flagged" in seen:
+        seen["flagged"] = None
+    if seen.get("response_rate") is not None:
+        seen["response_rate"] = _rate(exact)
+    if "items" in seen:
+        seen["items"] = {code: _outside_item(item) for code, item in exact["items"].items()}
+    return seen
+
+
+def outside_past(past: PastTarget | None) -> PastTarget | None:
+    """Return an earlier year's figures as coarse as `outside` makes them."""
+    return None if past is None else replace(past, record=outside_record(past.record))
+
+
+def _rounded(record: Record) -> dict[str, Any]:
+    return {key: _cut(value, _DECIMALS.get(key)) for key, value in record.items()}
+
+
+def _cut(value: Any, digits: int | None) -> Any:
+    if digits is None or value is None:
+        return value
+    return [round(end, digits) for end in value] if isinstance(value, list | tuple) else round(value, digits)
+
+
+def _reliability(record: Record) -> float:
+    """Return the reliability; below 50 ballots cut to steps of 0.05, or with the ICC it would tell their number."""
+    exact = float(record["reliability"])
+    return round(exact, 2) if record["valid"] >= ROUNDED_BELOW else floor(20 * exact + 1e-9) / 20
 
 
 def _rate(record: Record) -> float:
@@ -40,11 +74,10 @@ def _fives(n: int) -> int:
 def _outside_item(item: Record) -> dict[str, Any]:
     n, rate = item["n"], item["satisfied_rate"]
     if rate is None:
-        return {**item, "n": _fives(n), "counts": None}
+        return {**_rounded(item), "n": _fives(n), "counts": None}
     if n < SHARES_FROM and max(rate, 1.0 - rate) >= UNANIMOUS:
         return {**dict.fromkeys(item), "n": _fives(n), "satisfied_limit": "high" if rate > 0.5 else "low"}
-    seen = {**item, "n": _fives(n), "counts": None, "satisfied_rate": round(rate, 2)}
-    seen["satisfied_ci"] = [round(end, 2) for end in item["satisfied_ci"]]
+    seen = {**_rounded(item), "n": _fives(n), "counts": None}
     return {**seen, **_shares(item["counts"])} if n >= SHARES_FROM else seen
 
 

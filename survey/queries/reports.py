@@ -9,7 +9,7 @@ from sqlalchemy import select
 from survey.extensions import db
 from survey.models.results import CubeEvaluation, CubeTarget, CubeUnit
 from survey.queries import findings, own_results, pairs, results
-from survey.queries.outside import outside
+from survey.queries.outside import outside, outside_past
 from survey.queries.own_results import FEWEST_COLLEAGUES, PERSONAL
 from survey.queries.pairs import Compared
 from survey.queries.results import EvaluationHead, PastTarget, Record, Row, Wording
@@ -110,18 +110,23 @@ class EvaluationCube:
 
     def target(self, code: str, *, handed_out: bool, school: str | None = None) -> TargetCube:
         """Return one target with what stands beside it; of one school only if given. Raises NotFound."""
-        return self.beside(results.find_target(self.head, code, school=school), handed_out=handed_out)
+        row = results.find_target(self.head, code, school=school)
+        return self.beside(row, handed_out=handed_out, school=school)
 
-    def beside(self, row: Row, *, handed_out: bool) -> TargetCube:
-        """Return what stands beside a target's row."""
+    def beside(self, row: Row, *, handed_out: bool, school: str | None = None) -> TargetCube:
+        """Return what stands beside a target's row; for a school no reply, which is the bureau's and the person's.
+
+        Nor a year in which the target was another school's, or the code another person's.
+        """
+        past = results.last_year(self.head, row.code, school=school, name=row.name if handed_out else "")
         unit = self.units.get(row.unit)
         if unit and handed_out and self.head.relation in PERSONAL and unit.record["targets"] < FEWEST_COLLEAGUES:
             unit = None
         return TargetCube(
             row=outside(row) if handed_out else row,
             unit=outside(unit) if handed_out and unit else unit,
-            reply=own_results.reply_of(self.head.campaign.id, self.head.id, row.code),
-            past=results.last_year(self.head, row.code),
+            reply=own_results.reply_of(self.head.campaign.id, self.head.id, row.code) if school is None else None,
+            past=outside_past(past) if handed_out else past,
             findings=findings.target_findings(self.head, row.code),
             handed_out=handed_out,
         )

@@ -312,8 +312,13 @@ def target_names(head: EvaluationHead) -> dict[str, str]:
     return {row.code: row.name for row in rows}
 
 
-def last_year(head: EvaluationHead, code: str) -> PastTarget | None:
-    """Return the target in the newest released campaign of the same template from an earlier year, None without."""
+def last_year(head: EvaluationHead, code: str, *, school: str | None = None, name: str = "") -> PastTarget | None:
+    """Return the target in the newest released campaign of the same template from an earlier year, None without.
+
+    school: only if it was a target of that school then; name: only if the code bore that name then.
+    """
+    asked = [CubeTarget.school_code == school] if school is not None else []
+    asked += [CubeTarget.name == name] if name else []
     query = (
         select(Campaign.year, Campaign.id, CubeTarget.document)
         .join(CubeEvaluation, CubeEvaluation.campaign_id == Campaign.id)
@@ -324,6 +329,7 @@ def last_year(head: EvaluationHead, code: str) -> PastTarget | None:
             Campaign.year < head.campaign.year,
             CubeEvaluation.relation == head.relation,
             CubeTarget.code == code,
+            *asked,
         )
         .order_by(Campaign.year.desc(), Campaign.id.desc())
         .limit(1)

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 
 from survey.extensions import db
 from survey.models.results import CubeTarget
+from survey.queries.outside import outside_record
 from survey.queries.results import EvaluationHead, Row, target_row
 
 ROWS = 100
@@ -81,6 +82,8 @@ def list_targets(head: EvaluationHead, wanted: TargetFilter) -> TargetPage:
 
 def _codes(conditions: list[ColumnElement[bool]], wanted: TargetFilter, *, start: int) -> list[str]:
     """Return the codes of one page, from an index alone; what has no score comes last in either direction."""
+    if wanted.school is not None:
+        return _coarse_codes(conditions, wanted)[start : start + ROWS]
     column = SORTS.get(wanted.sort, CubeTarget.code)
     order = column.desc() if wanted.descending else column.asc()
     query = select(CubeTarget.code).where(*conditions)
@@ -95,6 +98,18 @@ def _codes(conditions: list[ColumnElement[bool]], wanted: TargetFilter, *, start
         rest = bare.order_by(CubeTarget.code).limit(ROWS - len(codes)).offset(max(0, start - before))
         codes += db.session.scalars(rest)
     return codes
+
+
+def _coarse_codes(conditions: list[ColumnElement[bool]], wanted: TargetFilter) -> list[str]:
+    """Return the codes of a school's targets in the order of what it is shown: exact figures would order it finer."""
+    query = select(CubeTarget.code, CubeTarget.name, CubeTarget.unit, CubeTarget.ballots, CubeTarget.score)
+    rows = [dict(row._mapping) for row in db.session.execute(query.where(*conditions).order_by(CubeTarget.code))]
+    key = wanted.sort if wanted.sort in SORTS else "code"
+    bare = [row["code"] for row in rows if row[key] is None]
+    seen = [(outside_record({key: row[key]})[key], row["code"]) for row in rows if row[key] is not None]
+    # Sorted by one key, and stable when turned round: ties stay in the order of codes.
+    seen.sort(key=lambda pair: pair[0], reverse=wanted.descending)
+    return [code for _value, code in seen] + bare
 
 
 def _conditions(head: EvaluationHead, wanted: TargetFilter) -> list[ColumnElement[bool]]:

@@ -57,7 +57,10 @@ def target_report(cube: EvaluationCube, code: str, *, handed_out: bool, school: 
 
 
 def school_document(campaign_id: int, code: str, *, kind: str, handed_out: bool) -> Document:
-    """Make the report on a school: by its parents, its principals by their teachers, its teachers as a whole."""
+    """Make the report on a school: by its parents, its principals by their teachers, its teachers as a whole.
+
+    handed_out: as the school reads it, so without what its principals replied to the bureau.
+    """
     return _written(school_report(query.evaluation_cubes(campaign_id), code, handed_out=handed_out), kind=kind)
 
 
@@ -66,7 +69,10 @@ def school_report(cubes: Mapping[str, EvaluationCube], code: str, *, handed_out:
     head = next(iter(cubes.values())).head
     rows = query.school_rows(head.campaign.id, code)
     sections = [
-        report_words.target_section(cubes[relation], cubes[relation].beside(row, handed_out=handed_out))
+        report_words.target_section(
+            cubes[relation],
+            cubes[relation].beside(row, handed_out=handed_out, school=code if handed_out else None),
+        )
         for relation in (PARENTS, PRINCIPALS)
         for row in rows.get(relation, ())
     ]

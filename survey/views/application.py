@@ -3,6 +3,7 @@
 from typing import Any, cast
 
 from flask import Flask, Request, Response, g, request
+from flask.globals import request_ctx
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.http import parse_cookie
@@ -131,14 +132,14 @@ class Application(Flask):
 
     def full_dispatch_request(self) -> Response:
         """Answer a request; a respondent's form is small, and its view is called without hooks and signals."""
-        asked = request._get_current_object()  # type: ignore[attr-defined]
+        asked = request_ctx.request
         rule = asked.url_rule
         if rule is None or not rule.endpoint.startswith(RESPONDENTS) or asked.method == "OPTIONS":
             return super().full_dispatch_request()
         asked.max_content_length = MOST_BALLOT_BYTES
         answer: Any
         try:
-            answer = self.view_functions[rule.endpoint](**asked.view_args)
+            answer = self.view_functions[rule.endpoint](**(asked.view_args or {}))
         except Exception as error:
             answer = self.handle_user_exception(error)
         asked.environ[_OF_RESPONDENT] = True

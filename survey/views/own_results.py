@@ -15,7 +15,7 @@ from survey.queries import findings, results
 from survey.queries import own_results as query
 from survey.queries.campaigns import find_campaign
 from survey.queries.comments import chip_lines, quotes
-from survey.queries.outside import outside
+from survey.queries.outside import outside, outside_past
 from survey.queries.own_results import Own
 from survey.queries.results import EvaluationHead, Record, Row, Wording
 from survey.queries.tokens import staff_code_of
@@ -75,8 +75,9 @@ def _page(own: Own, form: ReplyForm) -> str:
     questionnaire = results.questionnaires([head]).get(head.questionnaire_id)
     items = {line.code: line for line in _items(row.record, questionnaire)}
     levels = result_words.level_names(head, questionnaire)
-    ordered = _ordered(exact.record, items)
-    past = results.last_year(head, row.code)
+    ordered = _ordered(row.record, items)
+    # A code that was given to somebody else since bears another name.
+    past = outside_past(results.last_year(head, row.code, name=row.name))
     drawn = [line for _side, line in ordered]
     return render_template(
         "own_results/page.html",
@@ -118,10 +119,9 @@ def _items(record: Record, questionnaire: Wording | None) -> list[ItemLine]:
 def _ordered(record: Record, items: dict[str, ItemLine]) -> list[tuple[int, ItemLine]]:
     """Return the items whose score she may see, best first, with 1 or -1 where they surely stand out.
 
-    Compared with exact figures; what is shown of them is coarser.
+    Ordered by what is shown: the order of exact scores would tell more.
     """
-    found = standings(record["items"], margin=MARGIN)
-    return [(one.side, items[one.item]) for one in found if items[one.item].record.get("score") is not None]
+    return [(one.side, items[one.item]) for one in standings(record["items"], margin=MARGIN)]
 
 
 def _past(record: Record) -> Record | None:

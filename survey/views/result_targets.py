@@ -11,6 +11,7 @@ from survey.access import check_school, own_school, requires
 from survey.analysis import charts, item_charts
 from survey.analysis.estimates import Estimate, estimate
 from survey.queries import findings, own_results, results
+from survey.queries.outside import outside_past
 from survey.queries.pairs import pairs_of
 from survey.queries.results import EvaluationHead, Record, Row, Wording
 from survey.services.result_words import relation_name, worded
@@ -92,7 +93,7 @@ def target(campaign_id: int, relation: str, code: str) -> str:
     head, row = _target(campaign_id, relation, code)
     questionnaire = results.questionnaires([head]).get(head.questionnaire_id)
     items = _items(row.record, questionnaire)
-    past = results.last_year(head, code)
+    past = results.last_year(head, code, school=own_school())
     levels = result_words.level_names(head, questionnaire)
     found = findings.target_findings(head, code) if own_school() is None else None
     return render_template(
@@ -101,7 +102,7 @@ def target(campaign_id: int, relation: str, code: str) -> str:
         dimensions=[(name, list(members)) for name, members in groupby(items, key=attrgetter("dimension"))],
         drawn=result_charts.drawn_items(items),
         unit_name=results.unit_name(head, row.unit),
-        past=past,
+        past=past if own_school() is None else outside_past(past),
         ruler=result_charts.ruler(head, row.record) if row.record["score"] is not None else None,
         edge=head.scheme.edge_distance(row.record["score"]) if row.record["score"] is not None else None,
         crosses=_crosses(head, row.record),
