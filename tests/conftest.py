@@ -1,16 +1,21 @@
 """Shared fixtures: a real instance on SQLite (default) or PostgreSQL, in an empty folder for each test."""
 
+import atexit
 import os
-from collections.abc import Iterator
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 from flask import Flask
 from sqlalchemy import text
+from werkzeug.routing import Rule
 
 from survey import create_app
 from survey.config import Config
+from survey.database import checkpoint
 from survey.extensions import db
 from survey.keys import make_master_key
 from survey.models.organisations import Department, RosterVersion, School, SchoolClass, Teacher, Teaching
@@ -38,6 +43,23 @@ if POSTGRESQL:
     os.environ["SURVEY_TEST_POSTGRESQL"] = POSTGRESQL
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _addresses_compiled_once() -> Iterator[None]:
+    """Keep the builders of addresses: every new application compiles the same ones, most of its time."""
+    known: dict[object, Callable[..., tuple[str, str]]] = {}
+    compile_builder = Rule._compile_builder
+
+    def remembered(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        key = (rule.rule, tuple(rule._trace), repr(rule.defaults), append_unknown)
+        if key not in known:
+            known[key] = compile_builder(rule, append_unknown)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Rule, "_compile_builder", remembered)
+        yield
+
+
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
     """Settings of an instance in an empty folder; its master key exists."""
@@ -54,13 +76,27 @@ def app(config: Config) -> Iterator[Flask]:
     with app.app_context():
         if POSTGRESQL:
             _empty_postgresql()
+            _load()
+        elif _blank.is_file():
+            shutil.copy(_blank, str(db.engine.url.database))
         else:
             db.create_all()
-        load_ready_questionnaires(db.session())
-        db.session.commit()
+            _load()
+            checkpoint(must=True)
+            shutil.copy(str(db.engine.url.database), _blank)
         yield app
         db.session.remove()
         db.engine.dispose()
+
+
+# A database with nothing but the ready questionnaires, made by the first test of this process.
+_blank = Path(tempfile.mkdtemp(prefix="wuping-tests-")) / "blank.sqlite3"
+atexit.register(shutil.rmtree, _blank.parent, ignore_errors=True)
+
+
+def _load() -> None:
+    load_ready_questionnaires(db.session())
+    db.session.commit()
 
 
 _SHAPE = text(
