@@ -5,6 +5,8 @@ from typing import Any
 
 from werkzeug.exceptions import RequestTimeout
 
+# No header of a client, not even one of this machine, may say where the program stands.
+forwarder_headers = ""
 BODY_SECONDS = 10
 # A workbook of 50 MB may come over a slow line: whoever keeps sending gets more time.
 BYTES_A_SECOND = 10_000

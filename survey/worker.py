@@ -57,8 +57,8 @@ def _loop(app: Flask, stop: threading.Event) -> None:
         (CHECKPOINT_SECONDS, checkpoint),
         (CLOSE_SECONDS, lambda: _close_overdue(app)),
         (FORGET_SECONDS, printing.forget_old),
-        (FORGET_SECONDS, exports.forget_old),
-        (FORGET_SECONDS, report_batches.forget_old),
+        (FORGET_SECONDS, exports.BATCHES.forget_old),
+        (FORGET_SECONDS, report_batches.BATCHES.forget_old),
         (SETTLE_SECONDS, pressure_reports.settle),
     ]
     due = [time.monotonic() + seconds for seconds, _task in tasks]

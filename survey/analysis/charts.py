@@ -177,10 +177,13 @@ def _margin(root: Element, band: Interval, *, ends: Interval, height: int) -> No
 
 
 def strip(shares: Sequence[float], *, label: str) -> Svg:
-    """Draw the shares of the levels, from best to worst, as one small bar for a row of a table, without letters."""
+    """Draw the shares of the levels, given from best to worst, as one small bar for a row of a table, without letters.
+
+    The worst stands left, as in `item_charts.diverging`.
+    """
     root = canvas(label, width="100%", height="16")
     start = 0.0
-    for part, colour in zip(shares, palette(len(shares)), strict=True):
+    for part, colour in reversed(list(zip(shares, palette(len(shares)), strict=True))):
         if part > 0.0:
             box = {"x": f"{100.0 * start:.2f}%", "width": f"{100.0 * part:.2f}%"}
             add(root, "rect", y=0, height=16, fill=colour, stroke=PAPER, **box)

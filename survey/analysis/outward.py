@@ -39,6 +39,21 @@ def outward_rate(rate: float | None, *, ballots: int) -> float | None:
     return round(rate, 2) if ballots >= FIVES_BELOW else round(20 * rate) / 20
 
 
+def outward_change(change: Record) -> dict[str, Any]:
+    """Return a change against the year before for the public: points and ends with one decimal, p with three.
+
+    A difference to the last digit is a fraction whose denominators are the numbers of ballots. Rounding never lifts p
+    to 0.05, so that what is established stays so.
+    """
+    ends, p = change["ci"], change["p"]
+    rounded = {
+        "difference": round(change["difference"], 1),
+        "ci": None if ends is None else [round(e, 1) for e in ends],
+    }
+    small = None if p is None else min(round(p, 3), 0.049) if p < 0.05 else round(p, 3)
+    return {**change, **rounded, "p": small, "n": outward_size(change["n"])}
+
+
 def outward_sum(record: Record, *, one_page: bool = False) -> dict[str, Any]:
     """Return an evaluation's summary for the public; its rate is judged like those of schools.
 

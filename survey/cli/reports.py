@@ -19,9 +19,14 @@ def reports(campaign_id: int, out: Path, kinds: tuple[str, ...], internal: bool,
     """Write a report on every school, department, principal and teacher whose figures may be shown."""
     from survey.services.report_batches import write_reports
     from survey.services.reports import KINDS
+    from survey.services.typesetting import MISSING
 
     wanted = tuple(dict.fromkeys(kinds)) or KINDS
     made = write_reports(campaign_id, out, kinds=wanted, handed_out=not internal, actor=ACTOR, progress=_quiet)
+    for name, letters in made.incomplete:
+        click.echo(
+            f"{_('In the PDF %(mark)s stands for: %(letters)s', mark=MISSING, letters=letters)} ({name})", err=True
+        )
     text = _("%(number)s files in %(folder)s", number=made.documents, folder=out)
     say({"campaign": campaign_id, "kinds": list(wanted), **vars(made)}, as_json=as_json, text=text)
 

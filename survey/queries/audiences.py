@@ -31,30 +31,13 @@ class Audience:
         return self.school is None
 
 
-def seen_target(row: Row, head: EvaluationHead, audience: Audience) -> Row:
+def seen_target(row: Row, audience: Audience) -> Row:
     """Return a target as the audience sees it; a school's items say in `withheld` why they have no figure."""
     if audience.exact:
         return row
-    floor = head.scheme.floors.item
-    coarse = outside(row)
-    items = {
-        code: {**_coarse(item), "withheld": _reason(item, row.record["items"][code], floor)}
-        for code, item in coarse.record["items"].items()
-    }
-    return replace(coarse, record={**_coarse(coarse.record), "items": items})
-
-
-def _reason(coarse: Record, exact: Record, floor: int) -> str | None:
-    return "nearly_all_agree" if coarse.get("satisfied_limit") else item_reason(exact, floor)
-
-
-def item_reason(item: Record, floor: int) -> str | None:
-    """Return why an exact item has no figures: `not_asked`, `item_below_floor`, `no_levels`, or None."""
-    if item["score"] is not None:
-        return None
-    if not item["n"]:
-        return "not_asked"
-    return "item_below_floor" if item["n"] < floor else "no_levels"
+    record = outside(row).record
+    items = {code: _coarse(item) for code, item in record["items"].items()}
+    return replace(row, record={**_coarse(record), "items": items})
 
 
 def seen_units(rows: Sequence[Row], head: EvaluationHead, audience: Audience) -> list[Row]:

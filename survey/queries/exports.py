@@ -43,7 +43,7 @@ class Part:
         """Yield the targets in the order of the cube, a few hundred at a time."""
         query = _columns(_mine(self)).order_by(CubeTarget.position)
         for row in db.session.execute(query.execution_options(yield_per=CHUNK)):
-            yield seen_target(_row(row), self.head, self.audience)
+            yield seen_target(_row(row), self.audience)
 
     def count(self) -> int:
         """Return how many targets `targets` yields."""
@@ -150,7 +150,7 @@ def page_of_targets(part: Part, *, unit: str = "", search: str = "", page: int =
         conditions.append(by_name | CubeTarget.code.istartswith(search, autoescape=True))
     total = _count(conditions)
     query = _columns(conditions).order_by(CubeTarget.position).limit(size).offset(size * (page - 1))
-    rows = [seen_target(_row(row), part.head, part.audience) for row in db.session.execute(query)]
+    rows = [seen_target(_row(row), part.audience) for row in db.session.execute(query)]
     return PageOfRows(rows=tuple(rows), total=total, page=page, pages=max(1, ceil(total / size)))
 
 
@@ -164,7 +164,7 @@ def page_of_units(part: Part, *, page: int, size: int) -> PageOfRows:
 def find_target(part: Part, code: str) -> Row:
     """Return one target as the audience sees it; raise NotFound, also for one that it may not see."""
     row = results.find_target(part.head, code, school=part.audience.school)
-    return seen_target(row, part.head, part.audience)
+    return seen_target(row, part.audience)
 
 
 def find_unit(part: Part, code: str) -> Row:

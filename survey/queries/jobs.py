@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from survey.errors import NotFound
 from survey.extensions import db
@@ -43,6 +43,12 @@ def recent_jobs(*, kinds: tuple[str, ...], most: int = 20) -> list[JobRow]:
     """Return the newest jobs of some kinds, newest first."""
     query = select(Job).where(Job.kind.in_(kinds)).order_by(Job.id.desc()).limit(most)
     return [_row(job) for job in db.session.scalars(query)]
+
+
+def count_unfinished(kind: str, account: str) -> int:
+    """Return how many jobs of a kind an account has asked for that are not finished."""
+    mine = (Job.kind == kind, Job.state.in_(("waiting", "running")), Job.account == account)
+    return db.session.scalar(select(func.count()).select_from(Job).where(*mine)) or 0
 
 
 def unfinished_job(kind: str, **arguments: Any) -> JobRow | None:

@@ -22,6 +22,7 @@ def outside(row: Row) -> Row:
     Every figure is rounded here and nowhere else, for a drawing or an order made of exact ones tells them.
     Items carry `shares` of the levels instead of counts, and only from 30 answers on. Below that, where 95 % or more
     agree, they keep only `satisfied_limit`, "high" or "low": the score too would tell that nobody disagreed.
+    `withheld` says why an item has no figure (`item_reason`), which its rounded n does not tell.
     """
     return replace(row, record=outside_record(row.record))
 
@@ -38,6 +39,17 @@ def outside_record(exact: Record) -> dict[str, Any]:
     if "items" in seen:
         seen["items"] = {code: _outside_item(item) for code, item in exact["items"].items()}
     return seen
+
+
+def item_reason(item: Record) -> str | None:
+    """Return why an item has no score: `not_asked`, `item_below_floor`, `no_levels`, `nearly_all_agree`, or None."""
+    if "withheld" in item:
+        return str(item["withheld"]) if item["withheld"] else None
+    if item["score"] is not None:
+        return None
+    if not item["n"]:
+        return "not_asked"
+    return "no_levels" if item["counts"] else "item_below_floor"
 
 
 def outside_past(past: PastTarget | None) -> PastTarget | None:
@@ -74,10 +86,11 @@ def _fives(n: int) -> int:
 def _outside_item(item: Record) -> dict[str, Any]:
     n, rate = item["n"], item["satisfied_rate"]
     if rate is None:
-        return {**_rounded(item), "n": _fives(n), "counts": None}
+        return {**_rounded(item), "n": _fives(n), "counts": None, "withheld": item_reason(item)}
     if n < SHARES_FROM and max(rate, 1.0 - rate) >= UNANIMOUS:
-        return {**dict.fromkeys(item), "n": _fives(n), "satisfied_limit": "high" if rate > 0.5 else "low"}
-    seen = {**_rounded(item), "n": _fives(n), "counts": None}
+        limit = "high" if rate > 0.5 else "low"
+        return {**dict.fromkeys(item), "n": _fives(n), "satisfied_limit": limit, "withheld": "nearly_all_agree"}
+    seen = {**_rounded(item), "n": _fives(n), "counts": None, "withheld": None}
     return {**seen, **_shares(item["counts"])} if n >= SHARES_FROM else seen
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from survey.extensions import db
 from survey.models.results import CubeEvaluation, CubeTarget, CubeUnit
 from survey.queries import findings, own_results, pairs, results
+from survey.queries.comments import ChipLine, Quote, chip_lines, quotes
 from survey.queries.outside import outside, outside_past
 from survey.queries.own_results import FEWEST_COLLEAGUES, PERSONAL
 from survey.queries.pairs import Compared
@@ -16,6 +17,7 @@ from survey.queries.results import EvaluationHead, PastTarget, Record, Row, Word
 
 SCHOOL = "school"
 TARGET = "target"
+PERSON = "person"
 PARENTS, PRINCIPALS, TEACHERS = "parent_school", "teacher_principal", "student_teacher"
 PUBLIC = "public_education"
 # A city of 1,600 schools holds each against all others.
@@ -39,10 +41,11 @@ class Subject:
 
 @dataclass(frozen=True, kw_only=True)
 class TargetCube:
-    """One target with what stands beside it: its unit, the year before, its findings, what it replied.
+    """One target with what stands beside it: its unit, the year before, its findings, what was said, what it replied.
 
     unit: None also where, for a reader who knows one of a few, its mean would tell of the others.
-    handed_out: all figures are as coarse as schools see them, for the document leaves the bureau.
+    handed_out: all figures are as coarse as schools see them, for the document leaves the bureau. chips and quotes:
+    in every copy what may leave it.
     """
 
     row: Row
@@ -51,6 +54,8 @@ class TargetCube:
     findings: Record | None
     reply: own_results.Reply | None
     handed_out: bool
+    chips: Sequence[ChipLine] = ()
+    quotes: Sequence[Quote] = ()
 
 
 class EvaluationCube:
@@ -111,12 +116,14 @@ class EvaluationCube:
     def target(self, code: str, *, handed_out: bool, school: str | None = None) -> TargetCube:
         """Return one target with what stands beside it; of one school only if given. Raises NotFound."""
         row = results.find_target(self.head, code, school=school)
-        return self.beside(row, handed_out=handed_out, school=school)
+        # A report on a person is hers, whoever fetches it: comments for her school alone are not in it.
+        reader = SCHOOL if self.head.relation == PARENTS else PERSON
+        return self.beside(row, handed_out=handed_out, reader=reader, school=school)
 
-    def beside(self, row: Row, *, handed_out: bool, school: str | None = None) -> TargetCube:
+    def beside(self, row: Row, *, handed_out: bool, reader: str, school: str | None = None) -> TargetCube:
         """Return what stands beside a target's row; for a school no reply, which is the bureau's and the person's.
 
-        Nor a year in which the target was another school's, or the code another person's.
+        Nor a year in which the target was another school's, or the code another person's. reader: `queries.comments`.
         """
         past = results.last_year(self.head, row.code, school=school, name=row.name if handed_out else "")
         unit = self.units.get(row.unit)
@@ -129,6 +136,8 @@ class EvaluationCube:
             past=outside_past(past) if handed_out else past,
             findings=findings.target_findings(self.head, row.code),
             handed_out=handed_out,
+            chips=chip_lines(self.head, row.code, row.record, outside=True),
+            quotes=quotes(self.head.id, row.code, reader=reader),
         )
 
 

@@ -1,7 +1,5 @@
 """The audit log as a file: JSON lines that carry the hash chain, or CSV for a spreadsheet. Each export is an entry."""
 
-import csv
-import io
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -9,10 +7,9 @@ from dataclasses import asdict
 from survey.database import transaction
 from survey.queries.audit import Entry, all_entries
 from survey.services import audit
+from survey.services.formula_guard import csv_line
 
 HEAD = ("id", "at", "actor", "action", "subject", "detail", "digest")
-# What a spreadsheet would take for a formula, also behind spaces; the wide ones are their full-width twins.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 FORMATS = {"jsonl": "application/x-ndjson", "csv": "text/csv"}
 
 
@@ -31,18 +28,11 @@ def _json_lines(entries: Iterator[Entry]) -> Iterator[bytes]:
 
 
 def _csv(entries: Iterator[Entry]) -> Iterator[bytes]:
-    yield b"\xef\xbb\xbf" + _line(HEAD)
+    yield csv_line(HEAD).encode("utf-8-sig")
     for entry in entries:
-        yield _line(_cells(entry))
+        yield csv_line(_cells(entry)).encode()
 
 
 def _cells(entry: Entry) -> tuple[str, ...]:
     detail = json.dumps(entry.detail, ensure_ascii=False, sort_keys=True)
-    texts = (str(entry.id), entry.at, entry.actor, entry.action, entry.subject, detail, entry.digest)
-    return tuple(f"'{text}" if text.lstrip(" \u3000").startswith(_FORMULA) else text for text in texts)
-
-
-def _line(cells: tuple[str, ...]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text).writerow(cells)
-    return text.getvalue().encode()
+    return (str(entry.id), entry.at, entry.actor, entry.action, entry.subject, detail, entry.digest)

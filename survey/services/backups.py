@@ -34,7 +34,8 @@ from survey.queries.tokens import FETCHING
 FORMAT = "wuping.backup/1"
 MANIFEST = "manifest.json"
 FILES = (FILE_NAME, "config.toml")
-FOLDERS = ("schemes",)
+# What a bureau makes itself, by folder. Batches, uploads and progress are not here: they can be made again.
+FOLDERS = {"schemes": ".toml", "report_templates": ".docx"}
 ROWS = 5_000
 # A row of the longest document there is, an import with all its changes, stays far below.
 LONGEST_LINE = 512 * 1024 * 1024
@@ -109,8 +110,8 @@ def _one_view() -> Iterator[Connection]:
 
 def _files(instance: Path) -> Iterator[str]:
     yield from (name for name in FILES if (instance / name).is_file())
-    for folder in FOLDERS:
-        yield from (f"{folder}/{path.name}" for path in sorted((instance / folder).glob("*.toml")))
+    for folder, ending in FOLDERS.items():
+        yield from (f"{folder}/{path.name}" for path in sorted((instance / folder).glob(f"*{ending}")))
 
 
 def _write_table(archive: zipfile.ZipFile, connection: Connection, table: Table) -> dict[str, Any]:
@@ -160,7 +161,7 @@ def _known_files(archive: zipfile.ZipFile) -> Iterator[str]:
     """Return the files that belong to an instance, and nothing that leads out of its folder."""
     for member in archive.namelist():
         folder, _, name = member.removeprefix("files/").rpartition("/")
-        allowed = name in FILES if not folder else folder in FOLDERS and name.endswith(".toml")
+        allowed = name in FILES if not folder else folder in FOLDERS and name.endswith(FOLDERS[folder])
         if member.startswith("files/") and allowed:
             yield f"{folder}/{name}" if folder else name
 

@@ -20,11 +20,12 @@ from typing import Any
 from flask_babel import gettext as _
 
 from survey.database import transaction
-from survey.errors import BadInput, NotFound
+from survey.errors import BadInput, NotFound, TooMany
 from survey.models.comparisons import StoredComparison
 from survey.queries import comparisons as query
 from survey.queries import results
 from survey.queries.comparisons import Edition, Stored
+from survey.queries.jobs import count_unfinished
 from survey.queries.outside import outside
 from survey.queries.results import EvaluationHead, Row
 from survey.services.jobs import add_job
@@ -34,6 +35,7 @@ WHOLE, UNIT, TARGET = "whole", "unit", "target"
 FEWEST, MOST = 2, 6
 ALPHA = 0.05
 UNFINISHED = ("waiting", "running")
+MOST_WAITING = 10  # Of one account: releases and prints wait in the same queue.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,10 +113,12 @@ def _versions(head: EvaluationHead, choice: Choice) -> dict[str, int]:
 
 
 def request_comparison(choice: Choice, *, actor: str) -> None:
-    """Have a comparison computed, unless it is there or under way. Raises as `find_comparison`."""
+    """Have a comparison computed, unless it is there or under way. Raises as `find_comparison`, and TooMany."""
     known = find_comparison(choice)
     if known.document is not None or known.state in UNFINISHED:
         return
+    if count_unfinished("compare", actor) >= MOST_WAITING:
+        raise TooMany(_("Wait until the comparisons that you asked for are there."))
     arguments = {"campaign": choice.campaign_id, "choice": vars(choice)}
     with transaction() as session:
         job = add_job(session, "compare", arguments, actor=actor)

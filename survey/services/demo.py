@@ -4,10 +4,12 @@ import random
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from flask import current_app
 
 from survey.extensions import db
+from survey.models.campaigns import Campaign
 from survey.services import mixing
 from survey.services.ballots import BLANK, Electorate, Holder, Page, cast_slips, pack_payload, today
 from survey.services.campaigns import create_campaign, move_campaign
@@ -21,6 +23,7 @@ from survey.services.slips import IssuedGroup, issue_slips
 
 ACTOR = "demo"
 CHUNK = 200
+A_YEAR = timedelta(days=364)
 PUBLIC_BALLOTS = 130
 # This class ticks the best level everywhere: what an integrity check should find.
 STRAIGHT_LINE = "S-330202-八年级1班"
@@ -56,6 +59,7 @@ def seed_demo(say: Callable[[str], None]) -> DemoSlips:
     released, _groups = _campaign(f"{year - 1} 年度五评", year - 1, LAST_YEAR_RESPONSE, shift=-0.15)
     for state in ("closed", "tallied", "released"):
         move_campaign(released, state, actor=ACTOR)
+    _date_back(released)
     review_demo(released)
     reply_demo(released)
     prepare_publication(released, actor=ACTOR)
@@ -93,6 +97,14 @@ def _campaign(name: str, year: int, response: dict[str, float], *, shift: float)
         db.session.rollback()
         mixing.mix()
     return number, groups
+
+
+def _date_back(number: int) -> None:
+    """Give last year's campaign days of last year; it was held just now, for nothing can be cast on a day gone by."""
+    campaign = db.session.get_one(Campaign, number)
+    campaign.first_day -= A_YEAR
+    campaign.last_day -= A_YEAR
+    db.session.commit()
 
 
 def _turnout(chance: random.Random, group: IssuedGroup, response: dict[str, float]) -> list[Holder]:

@@ -1,6 +1,5 @@
 """Files of an export: one workbook, CSV with a codebook, SPSS system files, or the document of the result schema."""
 
-import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from survey.queries.exports import Part, campaign_frame, evaluation_frame
 from survey.services import export_columns as columns
 from survey.services.export_columns import Cell, Column, Table, Withheld
 from survey.services.export_tables import Step, release_tables
-from survey.services.formula_guard import guarded
+from survey.services.formula_guard import csv_line
 
 MOST_ROWS = 1_048_575
 MOST_TITLE = 31
@@ -135,10 +134,9 @@ def write_csv(folder: Path, parts: Sequence[Part], *, step: Step) -> list[Path]:
 def _write_table(folder: Path, table: Table, rows: Iterable[Mapping[str, Any]]) -> Path:
     path = folder / f"{table.key}.csv"
     with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file, quoting=csv.QUOTE_MINIMAL)
-        writer.writerow(column.name for column in table.columns)
+        file.write(csv_line(column.name for column in table.columns))
         for row in rows:
-            writer.writerow([_csv_cell(column.value(row)) for column in table.columns])
+            file.write(csv_line(_csv_cell(column.value(row)) for column in table.columns))
     return path
 
 
@@ -147,7 +145,7 @@ def _csv_cell(cell: Cell) -> str | int | float | None:
         return None
     if isinstance(cell, bool):
         return int(cell)
-    return guarded(cell) if isinstance(cell, str) else cell
+    return cell
 
 
 def _write_markdown(path: Path, rows: Iterable[Mapping[str, Any]]) -> Path:

@@ -9,8 +9,8 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
 from survey.queries import results
-from survey.queries.audiences import item_reason
 from survey.queries.exports import PAIR_KINDS, Part
+from survey.queries.outside import item_reason
 from survey.services import export_columns as columns
 from survey.services.export_columns import Column, Table
 from survey.services.export_methods import method_rows
@@ -148,8 +148,7 @@ def item_row(part: Part, target: Row, code: str) -> Row | None:
     item = target["items"].get(code)
     if item is None:
         return None
-    reason = item["withheld"] if "withheld" in item else item_reason(item, part.head.scheme.floors.item)
-    return {**item, "withheld": reason}
+    return {**item, "withheld": item_reason(item)}
 
 
 def item_texts(part: Part) -> dict[str, dict[str, str]]:

@@ -3,17 +3,14 @@
 A job's files lie in the instance folder for a day; they hold nothing that the account could not read on its pages.
 """
 
-import re
 import secrets
 import shutil
-import time
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flask import current_app
 from flask_babel import force_locale
 from flask_babel import gettext as _
 
@@ -22,6 +19,7 @@ from survey.errors import BadInput, NotFound
 from survey.queries.audiences import Audience
 from survey.queries.exports import Part, released_parts, require_released
 from survey.services import audit
+from survey.services.batches import Batches
 from survey.services.export_files import write_csv, write_json, write_xlsx
 from survey.services.export_sav import write_savs
 from survey.services.jobs import Progress
@@ -35,8 +33,7 @@ FORMATS = {
 JOB = "export"
 # Targets that a web process writes while the browser waits: about a second on the slowest format.
 MOST_AT_ONCE = 200
-KEPT_SECONDS = 24 * 3600
-_BATCH = re.compile(r"[0-9a-f]{32}")
+BATCHES = Batches(kind="exports")
 _REPORT_EVERY = 200
 
 
@@ -120,20 +117,18 @@ def make_download(
 ) -> str:
     """Write an export into a folder of its own in the instance; return that folder's random name.
 
-    What a job makes and what a browser waits for is the same; `find_download` finds it, `forget_old` deletes it.
+    What a job makes and what a browser waits for is the same; `find_download` finds it.
     """
-    batch = secrets.token_hex(16)
-    folder = _folder() / batch
-    folder.mkdir(mode=0o700)
+    folder = BATCHES.add()
     try:
         files = write_export(folder, campaign_id, form, audience=audience, progress=progress)
         if form in ("csv", "sav"):
             _pack(folder / f"results-{campaign_id}-{form}.zip", files)
         _record(campaign_id, form, audience=audience, actor=actor)
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        BATCHES.forget(folder.name)
         raise
-    return batch
+    return folder.name
 
 
 def _record(campaign_id: int, form: str, *, audience: Audience, actor: str) -> None:
@@ -151,29 +146,11 @@ def _pack(path: Path, files: Sequence[Path]) -> None:
 
 def find_download(batch: str, form: str) -> Download:
     """Return the file of an export; raise NotFound when it was deleted."""
-    found = sorted((_folder() / batch).glob("results-*")) if _BATCH.fullmatch(batch) else []
+    folder = BATCHES.find(batch)
+    found = sorted(folder.glob("results-*")) if folder else []
     if not found:
         raise NotFound(_("The files were deleted; export them again."))
     return Download(path=found[0], name=found[0].name, type=FORMATS[form])
-
-
-def forget_download(batch: str) -> None:
-    """Delete the files of an export."""
-    if _BATCH.fullmatch(batch):
-        shutil.rmtree(_folder() / batch, ignore_errors=True)
-
-
-def forget_old() -> None:
-    """Delete exports that have lain for a day."""
-    for folder in _folder().iterdir():
-        if folder.stat().st_mtime < time.time() - KEPT_SECONDS:
-            forget_download(folder.name)
-
-
-def _folder() -> Path:
-    folder = Path(current_app.config["WUPING"].instance) / "exports"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    return folder
 
 
 def run_export(arguments: Mapping[str, Any], *, actor: str, progress: Progress) -> dict[str, Any]:

@@ -1,11 +1,21 @@
 """Texts in files that a spreadsheet opens: none is taken for a formula, however it is disguised."""
 
+import csv
+import io
 import unicodedata
+from collections.abc import Iterable
 
 _STARTS = ("=", "+", "-", "@", "|", "%")
 # What programs skip or strip before they look for a formula.
 _SKIPPED = "\"'`\u2018\u2019\u201c\u201d\ufeff\u200b\u200c\u200d\u2060\u00ad"
 _CONTROLS = dict.fromkeys((*range(32), 127, 133, 8232, 8233), " ")
+
+
+def csv_line(cells: Iterable[str | float | None]) -> str:
+    """Return a line of a CSV file with its end; texts are guarded, None is an empty cell."""
+    line = io.StringIO(newline="")
+    csv.writer(line).writerow(guarded(cell) if isinstance(cell, str) else cell for cell in cells)
+    return line.getvalue()
 
 
 def guarded(text: str) -> str:

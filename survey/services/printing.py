@@ -1,10 +1,6 @@
 """Printing slips at the desk: the files of a printing wait in a batch until the officer has fetched them."""
 
 import json
-import re
-import secrets
-import shutil
-import time
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,6 +18,7 @@ from survey.models.campaigns import Campaign
 from survey.models.jobs import Job
 from survey.queries.campaigns import group_rows
 from survey.services import audit, slips, voiding
+from survey.services.batches import Batches
 from survey.services.first_printings import STATE, finish, is_printing, print_first
 from survey.services.print_files import make_durable
 from survey.services.sheets import Progress
@@ -31,11 +28,9 @@ from survey.services.slips import IssuedGroup, Keep, code_hmac
 EVERY_GROUP = "*"
 # So long a first printing works before the worker mixes and closes what is due; then it goes on.
 SLICE_SECONDS = 60
-# A batch that nobody fetched and deleted is deleted after this time.
-KEPT_SECONDS = 24 * 3600
 # Beside a batch of paper in place of tokens, until it is fetched: whose it is, and its codes' HMACs.
 PAPER_NOTE = "paper.json"
-_BATCH = re.compile(r"[0-9a-f]{32}")
+BATCHES = Batches(kind="slips")
 
 
 def print_slips(arguments: Mapping[str, Any], *, actor: str, progress: Progress) -> dict[str, Any] | None:
@@ -49,8 +44,7 @@ def print_slips(arguments: Mapping[str, Any], *, actor: str, progress: Progress)
     forget_old()
     if is_first(arguments):
         return _print_first(arguments["campaign"], actor=actor, progress=progress)
-    folder = _batches() / secrets.token_hex(16)
-    folder.mkdir(mode=0o700)
+    folder = BATCHES.add()
 
     def keep(groups: Sequence[IssuedGroup]) -> None:
         files = write_slips(groups, campaign_id=arguments["campaign"], directory=folder, progress=progress)
@@ -65,7 +59,7 @@ def print_slips(arguments: Mapping[str, Any], *, actor: str, progress: Progress)
         forget_batch(folder.name)
         raise
     if not issued:
-        shutil.rmtree(folder)
+        BATCHES.forget(folder.name)
     count = sum(len(group.codes) for group in issued)
     return {"campaign": arguments["campaign"], "batch": folder.name, "slips": count, "groups": len(issued)}
 
@@ -77,9 +71,8 @@ def is_first(arguments: Mapping[str, Any]) -> bool:
 
 def _print_first(campaign_id: int, *, actor: str, progress: Progress) -> dict[str, Any] | None:
     done = _done_batches()
-    begun = (each for each in _batches().iterdir() if is_printing(each, campaign_id) and each.name not in done)
-    folder = next(begun, None) or _batches() / secrets.token_hex(16)
-    folder.mkdir(mode=0o700, exist_ok=True)
+    begun = (each for each in BATCHES.all() if is_printing(each, campaign_id) and each.name not in done)
+    folder = next(begun, None) or BATCHES.add()
     try:
         # Nobody was given a file of a batch that is not finished, so what was lost may be replaced.
         printed = print_first(
@@ -170,22 +163,21 @@ def _return_paper(folder: Path) -> bool:
     return True
 
 
-def _batches() -> Path:
-    folder = Path(current_app.config["WUPING"].instance) / "slips"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    return folder
-
-
 def has_batch(name: str) -> bool:
     """Tell whether the files of a batch are still there."""
-    return bool(_BATCH.fullmatch(name)) and (_batches() / name / "slips.zip").is_file()
+    return _package(name) is not None
+
+
+def _package(name: str) -> Path | None:
+    folder = BATCHES.find(name)
+    return folder / "slips.zip" if folder and (folder / "slips.zip").is_file() else None
 
 
 def fetch_batch(name: str, *, campaign_id: int, actor: str) -> Path:
     """Return the zip of a batch and put the fetching into the audit log; raises NotFound when it was deleted."""
-    if not has_batch(name):
+    path = _package(name)
+    if path is None:
         raise NotFound(_("The files were deleted. Replace the slips that have not been used if they are lost."))
-    path = _batches() / name / "slips.zip"
     with transaction() as session:
         session.get(Campaign, campaign_id, with_for_update=True)
         if not path.is_file():
@@ -204,8 +196,9 @@ def forget_batch(name: str) -> None:
 
     Paper in place of tokens that nobody fetched is taken back first; until that is done the batch stays.
     """
-    if _BATCH.fullmatch(name) and _return_paper(_batches() / name):
-        shutil.rmtree(_batches() / name, ignore_errors=True)
+    folder = BATCHES.find(name)
+    if folder and _return_paper(folder):
+        BATCHES.forget(name)
 
 
 def forget_unfinished() -> None:
@@ -214,7 +207,7 @@ def forget_unfinished() -> None:
     The first printing of a campaign stays: it goes on where it was stopped.
     """
     done = _done_batches()
-    for folder in _batches().iterdir():
+    for folder in BATCHES.all():
         unfinished = folder.name not in done or not (folder / "slips.zip").is_file()
         if unfinished and not (folder / STATE).is_dir():
             forget_batch(folder.name)
@@ -228,6 +221,5 @@ def _done_batches() -> set[str]:
 
 def forget_old() -> None:
     """Delete the batches that have lain for a day."""
-    for folder in _batches().iterdir():
-        if folder.stat().st_mtime < time.time() - KEPT_SECONDS:
-            forget_batch(folder.name)
+    for folder in BATCHES.old():
+        forget_batch(folder.name)

@@ -159,12 +159,12 @@ def _both(text: Text) -> dict[str, str]:
 
 
 def _change(head: EvaluationHead, view: View) -> dict[str, Any] | None:
-    """Return the change against the year before; the number of ballots behind it in fives."""
-    from survey.analysis.outward import outward_size
+    """Return the change against the year before, as coarse as the scores it lies between."""
+    from survey.analysis.outward import outward_change
 
     if head.change is None or view.overall["score"] is None:
         return None
-    return {**head.change, "n": outward_size(head.change["n"])}
+    return outward_change(head.change)
 
 
 def safe_view(head: EvaluationHead, targets: list[Row], units: list[Row]) -> View:

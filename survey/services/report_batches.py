@@ -1,19 +1,12 @@
 """All reports of a campaign in one zip: made by a job, kept in the instance folder for a day, then forgotten."""
 
-import csv
-import io
 import os
-import re
-import secrets
-import shutil
-import time
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flask import current_app
 from flask_babel import force_locale
 from flask_babel import gettext as _
 
@@ -22,23 +15,28 @@ from survey.errors import BadInput, NotFound
 from survey.queries import reports as query
 from survey.queries.reports import SCHOOL, Subject
 from survey.services import audit, report_words, reports
-from survey.services.formula_guard import guarded
+from survey.services.batches import Batches
+from survey.services.formula_guard import csv_line
 from survey.services.jobs import Progress
-from survey.services.reports import KINDS
+from survey.services.reports import KINDS, PDF
+from survey.services.typesetting import missing_letters
 
 JOB = "make_reports"
-KEPT_SECONDS = 24 * 3600
 PACKAGE = "reports.zip"
-_BATCH = re.compile(r"[0-9a-f]{32}")
+BATCHES = Batches(kind="reports")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Made:
-    """What a batch holds: subjects with documents, and those left out because nothing of them is shown."""
+    """What a batch holds: subjects with documents, and those left out because nothing of them is shown.
+
+    incomplete: code and name of the subjects whose PDFs lack characters, with these.
+    """
 
     documents: int
     subjects: int
     left_out: int
+    incomplete: tuple[tuple[str, str], ...] = ()
 
 
 def make_reports(arguments: Mapping[str, Any], *, actor: str, progress: Progress) -> dict[str, Any]:
@@ -46,10 +44,9 @@ def make_reports(arguments: Mapping[str, Any], *, actor: str, progress: Progress
 
     A batch is all or nothing: one that a stopped worker left is deleted and begun anew.
     """
-    forget_old()
+    BATCHES.forget_old()
     _forget_unfinished()
-    folder = _batches() / secrets.token_hex(16)
-    folder.mkdir(mode=0o700)
+    folder = BATCHES.add()
     try:
         draft = folder / ".unfinished"
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -59,7 +56,7 @@ def make_reports(arguments: Mapping[str, Any], *, actor: str, progress: Progress
         draft.rename(folder / PACKAGE)
         _note(arguments["campaign"], "results.reports", actor, handed_out=arguments["handed_out"])
     except BaseException:
-        forget_batch(folder.name)
+        BATCHES.forget(folder.name)
         raise
     return {"campaign": arguments["campaign"], "batch": folder.name, **vars(made)}
 
@@ -107,15 +104,24 @@ def _write(
     cubes = query.evaluation_cubes(campaign_id)
     everybody = query.subjects(campaign_id)
     wanted = [subject for subject in everybody if subject.shown]
+    incomplete = []
     progress(0, len(wanted))
     for number, (subject, name) in enumerate(_named(wanted), start=1):
         report = reports.subject_report(cubes, subject, handed_out=handed_out)
         for kind in kinds:
             place.writestr(f"{name}.{reports.SUFFIXES[kind]}", reports.write(report, kind))
+        letters = missing_letters(report) if PDF in kinds else ""
+        if letters:
+            incomplete.append((f"{subject.code} {subject.name}", letters))
         progress(number, len(wanted))
     left_out = [subject for subject in everybody if not subject.shown]
     place.writestr(f"{_('Contents')}.csv", _contents(wanted, left_out))
-    return Made(documents=len(wanted) * len(kinds), subjects=len(wanted), left_out=len(left_out))
+    return Made(
+        documents=len(wanted) * len(kinds),
+        subjects=len(wanted),
+        left_out=len(left_out),
+        incomplete=tuple(incomplete),
+    )
 
 
 def _named(subjects: Sequence[Subject]) -> Iterator[tuple[Subject, str]]:
@@ -140,12 +146,10 @@ def _kind_name(subject: Subject) -> str:
 
 def _contents(wanted: Sequence[Subject], left_out: Sequence[Subject]) -> bytes:
     """Return the table of contents: who has a report, and who has none because nothing may be shown."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow([_("Kind"), _("Code"), _("Name"), _("Report")])
+    lines = [csv_line([_("Kind"), _("Code"), _("Name"), _("Report")])]
     for subject, word in [*((one, _("yes")) for one in wanted), *((one, _("Withheld")) for one in left_out)]:
-        writer.writerow([_kind_name(subject), guarded(subject.code), guarded(subject.name), word])
-    return text.getvalue().encode("utf-8-sig")
+        lines.append(csv_line([_kind_name(subject), subject.code, subject.name, word]))
+    return "".join(lines).encode("utf-8-sig")
 
 
 def _note(campaign_id: int, action: str, actor: str, **detail: Any) -> None:
@@ -153,40 +157,27 @@ def _note(campaign_id: int, action: str, actor: str, **detail: Any) -> None:
         audit.record(session, actor=actor, action=action, subject=f"campaign {campaign_id}", detail=detail)
 
 
-def _batches() -> Path:
-    folder = Path(current_app.config["WUPING"].instance) / "reports"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    return folder
-
-
 def has_batch(name: str) -> bool:
     """Tell whether the zip of a batch is still there."""
-    return bool(_BATCH.fullmatch(name)) and (_batches() / name / PACKAGE).is_file()
+    return _package(name) is not None
+
+
+def _package(name: str) -> Path | None:
+    folder = BATCHES.find(name)
+    return folder / PACKAGE if folder and (folder / PACKAGE).is_file() else None
 
 
 def fetch_batch(name: str, *, campaign_id: int, actor: str) -> Path:
     """Return the zip of a batch and put the fetching into the audit log; raises NotFound when it was deleted."""
-    if not has_batch(name):
+    path = _package(name)
+    if path is None:
         raise NotFound(_("The files were deleted; make the reports again."))
     _note(campaign_id, "results.reports_fetch", actor)
-    return _batches() / name / PACKAGE
-
-
-def forget_batch(name: str) -> None:
-    """Delete a batch."""
-    if _BATCH.fullmatch(name):
-        shutil.rmtree(_batches() / name, ignore_errors=True)
+    return path
 
 
 def _forget_unfinished() -> None:
     """Delete what a stopped worker left: there is one worker, and it is about to begin."""
-    for folder in _batches().iterdir():
+    for folder in BATCHES.all():
         if not (folder / PACKAGE).is_file():
-            forget_batch(folder.name)
-
-
-def forget_old() -> None:
-    """Delete the batches that have lain for a day."""
-    for folder in _batches().iterdir():
-        if folder.stat().st_mtime < time.time() - KEPT_SECONDS:
-            forget_batch(folder.name)
+            BATCHES.forget(folder.name)

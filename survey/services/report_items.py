@@ -6,6 +6,7 @@ from typing import Any
 from flask_babel import gettext as _
 
 from survey.analysis.item_standings import ItemStanding, standings
+from survey.queries.outside import item_reason
 from survey.queries.reports import EvaluationCube
 from survey.queries.results import EvaluationHead, Record
 from survey.services import result_words
@@ -95,7 +96,7 @@ def _item_note(head: EvaluationHead, item: Record) -> str:
     if item.get("satisfied_limit"):
         edge = "≥95%" if item["satisfied_limit"] == "high" else "≤5%"
         return f"{edge} {_('Nearly all agree, so nothing finer is shown.')}"
-    if item["n"] < head.scheme.floors.item:
+    if item_reason(item) == "item_below_floor":
         return str(_("Withheld: fewer than %(floor)s answers.", floor=head.scheme.floors.item))
     return str(_("Nobody chose a level."))
 

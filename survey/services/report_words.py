@@ -12,7 +12,7 @@ from survey.analysis.scoring import Scheme
 from survey.analysis.suppression import BALLOTS, DERIVABLE, RESPONSE
 from survey.queries.reports import PARENTS, PRINCIPALS, PUBLIC, TEACHERS, EvaluationCube, TargetCube
 from survey.queries.results import EvaluationHead, Record, Row
-from survey.services import report_charts, report_comparisons, report_items, result_words
+from survey.services import report_charts, report_comments, report_comparisons, report_items, result_words
 from survey.services.figure_texts import (
     NONE,
     day,
@@ -57,6 +57,13 @@ def labels() -> dict[str, str]:
         "against": _("Beside others"),
         "changes": _("Against last year"),
         "dimensions": _("Dimensions and items"),
+        "chips": _("Phrases that were ticked"),
+        "chips_note": _("Share of all ballots; several could be ticked, or none."),
+        "quotes": _("Comments and suggestions"),
+        "quotes_note": _(
+            "Two persons of the bureau have masked whoever could be recognised. In no order. "
+            "Please do not try to find out who wrote one."
+        ),
         "reply": _("What the rated side says to it"),
         "further": _("Further tests (for the bureau)"),
         "method": _("How these figures were made"),
@@ -110,6 +117,7 @@ def target_section(cube: EvaluationCube, found: TargetCube) -> Part:
         "changes": report_comparisons.changes(cube, found),
         "dimensions": report_items.dimension_groups(items) if shown else [],
         "items_note": report_items.items_note(cube, items),
+        **report_comments.comment_parts(cube, found),
         "reply": found.reply.text if found.reply else "",
         "further": [] if found.handed_out else result_words.target_lines(found.findings),
         "method": method_rows(cube),
@@ -145,8 +153,9 @@ def unit_section(cube: EvaluationCube, row: Row, *, outside: bool) -> Part:
 
 def _nothing() -> Part:
     """Return the parts of a section that it may leave empty."""
-    lists = ("reading", "strengths", "improvements", "changes", "dimensions", "further")
-    return {**{name: [] for name in lists}, "warning": "", "items_note": "", "standing_note": "", "reply": ""}
+    lists = ("reading", "strengths", "improvements", "changes", "dimensions", "chips", "quotes", "further")
+    texts = ("warning", "items_note", "standing_note", "quotes_left", "reply")
+    return {**{name: [] for name in lists}, **dict.fromkeys(texts, "")}
 
 
 def _unit_sentence(row: Row) -> str:

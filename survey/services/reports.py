@@ -12,6 +12,7 @@ from survey.queries import reports as query
 from survey.queries.outside import outside
 from survey.queries.reports import PARENTS, PRINCIPALS, SCHOOL, TEACHERS, EvaluationCube, Subject
 from survey.services import bulletin_words, report_charts, report_templates, report_words
+from survey.services.typesetting import MISSING, missing_letters, typeset
 
 WORD, PDF = "word", "pdf"
 KINDS = (WORD, PDF)
@@ -71,7 +72,7 @@ def school_report(cubes: Mapping[str, EvaluationCube], code: str, *, handed_out:
     sections = [
         report_words.target_section(
             cubes[relation],
-            cubes[relation].beside(row, handed_out=handed_out, school=code if handed_out else None),
+            cubes[relation].beside(row, handed_out=handed_out, reader=SCHOOL, school=code if handed_out else None),
         )
         for relation in (PARENTS, PRINCIPALS)
         for row in rows.get(relation, ())
@@ -120,9 +121,19 @@ def write(report: Part, kind: str) -> bytes:
         return _write_word(report)
     if kind != PDF:
         raise NotFound(_("This page does not exist."))
-    from survey.services.typesetting import typeset
+    return typeset("report.typ", {**report, "notes": [*report["notes"], *_missing_note(report)]})
 
-    return typeset("report.typ", report)
+
+def _missing_note(report: Part) -> list[str]:
+    letters = missing_letters(report)
+    if not letters:
+        return []
+    text = _(
+        "%(mark)s stands for characters that the font of this PDF lacks (%(codes)s); the Word document holds them.",
+        mark=MISSING,
+        codes=", ".join(f"U+{ord(letter):04X}" for letter in letters),
+    )
+    return [str(text)]
 
 
 def _write_word(report: Part) -> bytes:

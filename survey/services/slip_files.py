@@ -2,7 +2,6 @@
 
 import csv
 import os
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from survey.models.campaigns import Campaign
 from survey.models.organisations import School
 from survey.queries.campaigns import group_rows
 from survey.services.ballots import today
+from survey.services.formula_guard import guarded
 from survey.services.handouts import Handout, parents_letter, poster, write_handout
 from survey.services.sheets import Progress, SheetGroup, SheetText, Unprintable, slip_url, unprintable, write_sheets
 from survey.services.slips import IssuedGroup
@@ -98,12 +98,6 @@ def set_aside(directory: Path) -> None:
         path.rename(aside / path.name)
 
 
-def _text_cell(text: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
-    risky = text[:1] in ("\t", "\r") or unicodedata.normalize("NFKC", text).lstrip()[:1] in ("=", "+", "-", "@")
-    return f"'{text}" if risky else text
-
-
 def _write_csv(groups: Iterable[IssuedGroup], path: Path) -> Path:
     return write_table(path, (row for group in groups for row in csv_rows(group)))
 
@@ -121,7 +115,7 @@ def write_table(path: Path, rows: Iterable[Sequence[str]]) -> Path:
 def csv_rows(group: IssuedGroup) -> Iterator[tuple[str, ...]]:
     """Yield the rows of a group: one for each code, or one with the open link."""
     base = current_app.config["WUPING"].public_base_url
-    head = (group.relation, group.group, _text_cell(group.name))
+    head = (group.relation, group.group, guarded(group.name))
     for code in group.codes:
         yield (*head, code, slip_url(base, code))
     if group.kind == "open":

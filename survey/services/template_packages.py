@@ -67,6 +67,7 @@ class _Part:
 
     def __init__(self, name: str) -> None:
         self.relations = name.lower().endswith(".rels")
+        self.types = name.lower() == "[content_types].xml"
         self.field: list[str] = []
         self.inside = False
 
@@ -90,6 +91,8 @@ class _Part:
             raise _active()
         if self.relations and attributes.get("TargetMode", "").lower() == "external":
             _check_link(attributes)
+        if self.types and local in ("Override", "Default"):
+            _check_type(attributes)
         if local == "fldSimple":
             _check_field(next((text for key, text in attributes.items() if key.endswith("instr")), ""))
         if local == "fldChar":
@@ -110,6 +113,14 @@ def _check_link(attributes: dict[str, str]) -> None:
     kind = attributes.get("Type", "").rpartition("/")[2].lower()
     if kind != "hyperlink" or not _WEB.match(attributes.get("Target", "")):
         raise BadInput(N_("The template loads something from elsewhere (%(what)s); remove it."), what=kind or "?")
+
+
+def _check_type(attributes: dict[str, str]) -> None:
+    """Refuse XML under another ending: it would be read as a part of the document and not be checked as one."""
+    kind = attributes.get("ContentType", "").partition(";")[0].strip().lower()
+    place = attributes.get("PartName") or "." + attributes.get("Extension", "")
+    if kind.endswith("xml") and not kind.startswith("image/") and not place.lower().endswith((".xml", ".rels")):
+        raise _no_docx()
 
 
 def _check_field(text: str) -> None:

@@ -16,6 +16,8 @@ from typing import Any
 DATA = Path(__file__).parents[1] / "data"
 TEMPLATES = DATA / "typst"
 FONTS = DATA / "fonts"
+# 缺字符: stands for a character that the fonts lack.
+MISSING = "□"
 # What breaks a line or a word and has no shape.
 _SHAPELESS = frozenset("\t\n\r\u200b\u2060\ufeff")
 
@@ -23,10 +25,11 @@ _SHAPELESS = frozenset("\t\n\r\u200b\u2060\ufeff")
 def typeset(template: str, data: Mapping[str, Any]) -> bytes:
     """Return the PDF of a template (its file name) filled with `data`, which the template reads as JSON.
 
-    In the template: `#import "house.typ": *`, then `#let data = given()`. Characters that the fonts lack would be
-    left blank: ask `missing_glyphs` first. Raises typst.TypstError for a fault in the template.
+    In the template: `#import "house.typ": *`, then `#let data = given()`. In place of each character that the fonts
+    lack stands `MISSING`; `missing_glyphs` and `missing_letters` tell of them. Raises typst.TypstError for a fault in
+    the template.
     """
-    return _compile(template, json.dumps(data, ensure_ascii=False))
+    return _compile(template, _marked(data))
 
 
 def typeset_apart(template: str, data: Mapping[str, Any]) -> bytes:
@@ -35,7 +38,7 @@ def typeset_apart(template: str, data: Mapping[str, Any]) -> bytes:
     typst keeps what it has laid out for its next ten documents, 150 KB for each slip; this gives it back at once.
     Raises OSError if that process fails.
     """
-    given = json.dumps(data, ensure_ascii=False).encode("utf-8", "replace")
+    given = _marked(data).encode()
     # This file as a script: it needs typst alone, and begins in a tenth of a second.
     done = subprocess.run([sys.executable, "-P", __file__, template], input=given, capture_output=True, check=False)
     if done.returncode:
@@ -51,6 +54,17 @@ def _compile(template: str, data: str) -> bytes:
             TEMPLATES / template, root=TEMPLATES, font_paths=_fonts(), sys_inputs={"data": data}, format="pdf"
         )
     )
+
+
+def _marked(data: Mapping[str, Any]) -> str:
+    # What is JSON's own is ASCII, which the fonts have.
+    text = json.dumps(data, ensure_ascii=False)
+    return text.translate(dict.fromkeys(map(ord, set(text) - printable_characters()), MISSING))
+
+
+def missing_letters(data: Mapping[str, Any]) -> str:
+    """Return the characters anywhere in a document's data that the fonts cannot show, each once."""
+    return "".join(sorted(set(json.dumps(data, ensure_ascii=False)) - printable_characters()))
 
 
 def missing_glyphs(texts: Iterable[str]) -> dict[str, str]:

@@ -330,6 +330,10 @@
   }
 
   window.addEventListener('online', function () { if (sending) { sending.retry(); } });
+  /* A link with a code, opened over a page that has no field for it, changes the address only: fetch the field. */
+  window.addEventListener('hashchange', function () {
+    if (/^\/v$/i.test(location.pathname) && !one('form[data-entry]')) { location.replace('?' + location.hash); }
+  });
   forgetOldDrafts();
   all('[data-big]', null, typeSize);
   all('[data-idle]', null, idle);

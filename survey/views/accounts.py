@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, current_app, flash, g, redirect, render_template, request, session, url_for
+from flask import Blueprint, current_app, flash, g, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_login import current_user
@@ -21,6 +21,7 @@ from survey.services import logins, passwords, sessions
 from survey.services.first_passwords import password_workbook
 from survey.views.addresses import local_page
 from survey.views.application import is_of_respondent
+from survey.views.downloads import attached
 from survey.views.words import role_name
 
 blueprint = Blueprint("accounts", __name__)
@@ -219,8 +220,7 @@ def add_schools() -> BaseResponse:
     if not made:
         flash(_("Every school has an account already."))
         return redirect(url_for("accounts.index"), code=303)
-    headers = {"Content-Disposition": "attachment; filename=accounts.xlsx", "Cache-Control": "no-store"}
-    return Response(password_workbook(made), mimetype=XLSX, headers=headers)
+    return attached(password_workbook(made), name="accounts.xlsx", mimetype=XLSX)
 
 
 def browser_name(text: str) -> str:

@@ -121,7 +121,7 @@ class Application(Flask):
         adapter = _Found(
             self.url_map,
             asked.get("HTTP_HOST", ""),
-            asked.get("SCRIPT_NAME") or "/",
+            "/",
             self.url_map.default_subdomain,
             asked["wsgi.url_scheme"],
             asked["PATH_INFO"],
@@ -161,7 +161,12 @@ class Application(Flask):
             super().do_teardown_request(exc)
 
     def wsgi_app(self, environ: dict[str, Any], start_response: Any) -> Any:
-        """Answer a request; a respondent's headers are always the same and are added here, as they stand."""
+        """Answer a request; a respondent's headers are always the same and are added here, as they stand.
+
+        The program stands at the root of its host. A prefix that a client named would stand in the addresses of
+        pages that are rendered once for everybody.
+        """
+        environ["SCRIPT_NAME"] = ""
 
         def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
             if _OF_RESPONDENT in environ:

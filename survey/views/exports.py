@@ -1,9 +1,8 @@
 """Exports of released results: every table in the format that is asked for, of what the account may see."""
 
-from io import BytesIO
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -16,6 +15,7 @@ from survey.queries.exports import released_parts
 from survey.queries.jobs import JobRow
 from survey.services import exports
 from survey.services.jobs import job_progress, queue_job
+from survey.views.downloads import attached
 from survey.views.words import work_state
 
 blueprint = Blueprint("exports", __name__)
@@ -63,15 +63,9 @@ def _to_job(job_id: int) -> Any:
 def _send_once(batch: str, form: str) -> Any:
     """Send a small file that was made for this answer, and keep nothing of it."""
     found = exports.find_download(batch, form)
-    content = BytesIO(found.path.read_bytes())
-    exports.forget_download(batch)
-    return _attached(content, found)
-
-
-def _attached(content: Any, found: exports.Download) -> Any:
-    response = send_file(content, mimetype=found.type, as_attachment=True, download_name=found.name, etag=False)
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    content = found.path.read_bytes()
+    exports.BATCHES.forget(batch)
+    return attached(content, name=found.name, mimetype=found.type)
 
 
 @blueprint.get("/results/exports/<int(max=2147483647):job_id>")
@@ -106,7 +100,7 @@ def file(job_id: int) -> Any:
     if found.result is None:
         raise NotFound(_("The export is not finished."))
     download = exports.find_download(found.result["batch"], found.result["format"])
-    return _attached(download.path, download)
+    return attached(download.path, name=download.name, mimetype=download.type)
 
 
 def _own_job(job_id: int) -> JobRow:

@@ -1,9 +1,8 @@
 """Documents of results: single reports on request, all of a campaign as a job, circular and bulletin with templates."""
 
-from io import BytesIO
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -18,6 +17,7 @@ from survey.queries.results import ReleasedCampaign
 from survey.queries.tokens import staff_code_of
 from survey.services import report_batches, report_templates, reports
 from survey.services.jobs import job_progress, queue_job
+from survey.views.downloads import attached
 from survey.views.words import work_state
 
 blueprint = Blueprint("reports", __name__)
@@ -33,13 +33,7 @@ def _bureau_only() -> None:
 
 
 def _send(document: reports.Document) -> Any:
-    return _sent(document.content, document.name, document.mimetype)
-
-
-def _sent(content: bytes, name: str, mimetype: str) -> Any:
-    response = send_file(BytesIO(content), mimetype=mimetype, as_attachment=True, download_name=name, etag=False)
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return attached(document.content, name=document.name, mimetype=document.mimetype)
 
 
 def _handed_out() -> bool:
@@ -142,16 +136,14 @@ def fetch(job_id: int) -> Any:
     result = _result(job_id)
     path = report_batches.fetch_batch(result["batch"], campaign_id=result["campaign"], actor=current_user.name)
     name = f"reports-{result['campaign']}-{job_id}.zip"
-    response = send_file(path, mimetype="application/zip", as_attachment=True, download_name=name, etag=False)
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return attached(path, name=name, mimetype="application/zip")
 
 
 @blueprint.post(f"{BATCH}/forget")
 @requires("report.write")
 def forget(job_id: int) -> BaseResponse:
     """Delete the files of a batch."""
-    report_batches.forget_batch(_result(job_id)["batch"])
+    report_batches.BATCHES.forget(_result(job_id)["batch"])
     flash(_("The files were deleted from the server."))
     return redirect(url_for("reports.batch", job_id=job_id), code=303)
 
@@ -189,7 +181,8 @@ def _templates(name: str, form: TemplateForm) -> str:
 @requires("report.write")
 def template(name: str) -> Any:
     """Hand out the template that is in force."""
-    return _sent(report_templates.template_in_force(name), f"{name}.docx", reports.MIMETYPES[reports.WORD])
+    content = report_templates.template_in_force(name)
+    return attached(content, name=f"{name}.docx", mimetype=reports.MIMETYPES[reports.WORD])
 
 
 @blueprint.post(TEMPLATE)

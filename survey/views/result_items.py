@@ -193,7 +193,7 @@ def item(campaign_id: int, relation: str, item: str) -> str:
 def _strip(row: Row, code: str, levels: Mapping[int, str]) -> tuple[Row, Record, charts.Svg | None]:
     """Return a target with its figures of the item and a bar of its answers, where they are shown."""
     figures = row.record["items"].get(code) or {"n": 0, "score": None, "counts": None}
-    if not figures["counts"]:
+    if figures["score"] is None:
         return row, figures, None
     answers = [figures["counts"][str(level)] for level in levels]
     shares = [n / sum(answers) for n in answers]

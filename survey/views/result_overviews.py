@@ -17,10 +17,12 @@ from survey.queries.voiding import voidings
 from survey.services.figure_texts import signed, signed_interval, whole_share
 from survey.services.result_words import relation_name, worded
 from survey.views import result_charts, result_words
+from survey.views.words import thousands
 
 REFERENCE_ONLY = "public_education"
 MOST_NAMES = 3
-MOST_ITEMS = 2
+# Items to begin with, over all evaluations.
+MOST_ITEMS = 3
 # A change that is significant but within the margin fixed beforehand is no rise and no fall.
 ALPHA = 0.05
 TURNOUT_DOUBTFUL = 0.7
@@ -28,20 +30,24 @@ TURNOUT_DOUBTFUL = 0.7
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """One sentence of the page and where it is shown in full; better: True, False, or None for neither."""
+    """One sentence of the page and where it is shown in full; better: True, False, or None; gap: points, of an item."""
 
     text: str
     address: str
     better: bool | None = None
+    gap: float = 0.0
 
 
 def overview(heads: Sequence[EvaluationHead]) -> dict[str, Any]:
     """Return what the page shows of a released campaign."""
     judged = [head for head in heads if head.relation != REFERENCE_ONLY]
-    said = _said([head for head in judged if head.overall["score"] is not None])
+    shown = [head for head in judged if head.overall["score"] is not None]
+    parts = findings.all_parts(shown)
+    said = _said(shown, parts)
     return {
         "campaign": heads[0].campaign,
         "cards": [_card(head) for head in heads],
+        "first": _weak_items(shown, parts),
         "better": [part for part in said if part.better],
         "worse": [part for part in said if part.better is False],
         "doubts": [*_turnout_doubts(judged), *_integrity_doubts(heads[0].campaign.id)],
@@ -71,20 +77,30 @@ def _verdict(change: Record | None, margin: float) -> str:
     return "risen" if change["difference"] > 0 else "fallen"
 
 
-def _said(heads: Sequence[EvaluationHead]) -> list[Statement]:
-    texts, parts = results.questionnaires(heads), findings.all_parts(heads)
+def _said(heads: Sequence[EvaluationHead], parts: Mapping[int, Parts]) -> list[Statement]:
     edges = unit_lists.edges(heads, most=MOST_NAMES)
     outside = target_lists.outside_funnels(heads)
     said: list[Statement] = []
     for head in heads:
-        wording = texts.get(head.questionnaire_id)
-        names = {item.code: worded(item.text) for item in wording.items} if wording else {}
         said += _of_the_year(head)
         said += _of_units(head, edges.get(head.id, ()))
         said += _of_targets(head, parts[head.id].years)
         said += _of_the_funnel(head, parts[head.id].funnel, outside)
-        said += _of_items(head, parts[head.id], names)
     return said
+
+
+def _weak_items(heads: Sequence[EvaluationHead], parts: Mapping[int, Parts]) -> list[Statement]:
+    """Return the items to begin with: those that lie furthest below the others of their questionnaire.
+
+    A gap is taken inside a questionnaire, so gaps may stand side by side where scores may not.
+    """
+    texts = results.questionnaires(heads)
+    said: list[Statement] = []
+    for head in heads:
+        wording = texts.get(head.questionnaire_id)
+        names = {item.code: worded(item.text) for item in wording.items} if wording else {}
+        said += _of_items(head, parts[head.id], names)
+    return sorted(said, key=lambda one: one.gap)[:MOST_ITEMS]
 
 
 def _address(head: EvaluationHead, endpoint: str, **more: Any) -> str:
@@ -115,7 +131,7 @@ def _named(names: Sequence[str], number: int) -> str:
     listed = str(_(", ")).join(names)
     if number == len(names):
         return listed
-    return str(_("%(names)s and %(number)s more", names=listed, number=number - len(names)))
+    return str(_("%(names)s and others, %(number)s in all", names=listed, number=number))
 
 
 def _of_targets(head: EvaluationHead, years: Record | None) -> Iterator[Statement]:
@@ -162,9 +178,10 @@ def _of_items(head: EvaluationHead, parts: Parts, texts: Mapping[str, str]) -> I
             item=texts.get(row["item"], row["item"]),
             gap=signed(row["gap"]),
             ends=signed_interval(row["gap_ci"]),
-            n=row["answers"],
+            n=thousands(row["answers"]),
         )
-        yield Statement(text=text, address=_address(head, "results.item", item=row["item"]), better=False)
+        address = _address(head, "results.item", item=row["item"])
+        yield Statement(text=text, address=address, better=False, gap=row["gap"])
 
 
 def _turnout_doubts(heads: Sequence[EvaluationHead]) -> Iterator[Statement]:
@@ -175,10 +192,14 @@ def _turnout_doubts(heads: Sequence[EvaluationHead]) -> Iterator[Statement]:
             words = {
                 "relation": relation,
                 "rate": whole_share(rate),
-                "n": head.overall["ballots"],
+                "n": thousands(head.overall["ballots"]),
                 "withheld": head.withheld,
                 "targets": head.targets,
             }
+            if not head.withheld:
+                text = _("%(relation)s: response %(rate)s (n = %(n)s).", **words)
+                yield Statement(text=text, address=url_for("results.response", campaign_id=head.campaign.id))
+                continue
             text = (
                 _("%(relation)s: response %(rate)s (n = %(n)s); %(withheld)s of %(targets)s withheld.", **words)
                 if rate is not None

@@ -1,5 +1,6 @@
 """Pages of what is rated: lists of targets, one unit, one school, one target; a school sees itself only, coarser."""
 
+from collections.abc import Sequence
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -10,6 +11,7 @@ from flask_babel import gettext as _
 from survey.access import check_school, own_school, requires
 from survey.analysis import charts, item_charts
 from survey.analysis.estimates import Estimate, estimate
+from survey.analysis.item_standings import standings
 from survey.queries import findings, own_results, results
 from survey.queries.outside import outside_past
 from survey.queries.pairs import pairs_of
@@ -20,6 +22,7 @@ from survey.views.result_charts import ItemLine, shown_interval
 from survey.views.result_lists import Listing, bureau_head, listing, seen
 
 MOST_PAIRS = 100
+MOST_FIRST = 3
 
 
 @requires("results.read")
@@ -101,6 +104,7 @@ def target(campaign_id: int, relation: str, code: str) -> str:
         **_view(head, row),
         dimensions=[(name, list(members)) for name, members in groupby(items, key=attrgetter("dimension"))],
         drawn=result_charts.drawn_items(items),
+        **_to_improve(head, row.record, items),
         unit_name=results.unit_name(head, row.unit),
         past=past if own_school() is None else outside_past(past),
         ruler=result_charts.ruler(head, row.record) if row.record["score"] is not None else None,
@@ -146,6 +150,16 @@ def _items(record: Record, questionnaire: Wording | None) -> list[ItemLine]:
         )
         for code in codes
     ]
+
+
+def _to_improve(head: EvaluationHead, record: Record, items: Sequence[ItemLine]) -> dict[str, list[ItemLine]]:
+    """Return the items that surely lie below the target's others, and the lowest, sure or not; the lowest first."""
+    lines = {line.code: line for line in items}
+    upwards = standings(record["items"], margin=head.scheme.margin)[::-1]
+    return {
+        "first": [lines[one.item] for one in upwards if one.side < 0][:MOST_FIRST],
+        "lowest": [lines[one.item] for one in upwards if one.interval][:MOST_FIRST],
+    }
 
 
 def _crosses(head: EvaluationHead, record: Record) -> bool:

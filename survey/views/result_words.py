@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Blueprint
 
+from survey.queries.outside import item_reason
 from survey.services.result_words import (
     change_sentence,
     course_sentence,
@@ -48,6 +49,6 @@ __all__ = [
 
 def register(blueprint: Blueprint) -> None:
     """Make the words known to the templates of results."""
-    filters: tuple[Any, ...] = (score_band, verdict_name, unit_kind, target_kind, reliability_class)
+    filters: tuple[Any, ...] = (score_band, verdict_name, unit_kind, target_kind, reliability_class, item_reason)
     for function in filters:
         blueprint.add_app_template_filter(function)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
@@ -17,6 +17,7 @@ from survey.services.handouts import as_html, as_pdf
 from survey.services.jobs import PRINTING, queue_job
 from survey.services.slip_files import handouts_of, open_url, unprintable_names
 from survey.services.slips import SLIP_STATES
+from survey.views.downloads import attached
 
 blueprint = Blueprint("slips", __name__)
 
@@ -54,10 +55,8 @@ def handout(campaign_id: int, name: str, kind: str) -> BaseResponse:
     found = next((each for each in handouts_of(query.find_campaign(campaign_id).id) if each.name == name), None)
     if found is None:
         raise NotFound(_("There is no such handout."))
-    content = as_pdf(found) if kind == "pdf" else "".join(as_html(found))
-    answer = Response(content, mimetype="application/pdf" if kind == "pdf" else "text/html")
-    answer.headers.set("Content-Disposition", "attachment", filename=f"{found.name}.{kind}")
-    return answer
+    content = as_pdf(found) if kind == "pdf" else "".join(as_html(found)).encode()
+    return attached(content, name=f"{found.name}.{kind}", mimetype="application/pdf" if kind == "pdf" else "text/html")
 
 
 @blueprint.post("/campaigns/<int(max=2147483647):campaign_id>/slips")
@@ -143,9 +142,7 @@ def fetch(job_id: int) -> Any:
     _job, result = _printed(job_id)
     path = printing.fetch_batch(result["batch"], campaign_id=result["campaign"], actor=current_user.name)
     name = f"slips-{result['campaign']}-{job_id}.zip"
-    response = send_file(path, mimetype="application/zip", as_attachment=True, download_name=name, etag=False)
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return attached(path, name=name, mimetype="application/zip")
 
 
 @blueprint.post("/slips/printed/<int(max=2147483647):job_id>/forget")

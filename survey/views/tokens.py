@@ -6,7 +6,7 @@ The page on which a token is handed in stands among the ballots' (`views/ballots
 import base64
 from typing import Any
 
-from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
@@ -21,6 +21,7 @@ from survey.services import tokens as service
 from survey.services.first_passwords import password_workbook
 from survey.services.jobs import queue_job
 from survey.services.slips import SLIP_STATES
+from survey.views.downloads import attached
 
 blueprint = Blueprint("tokens", __name__)
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -138,5 +139,4 @@ def staff() -> Any:
     if not made:
         flash(_("Everybody of this school has an account already."))
         return redirect(url_for("tokens.staff"), code=303)
-    headers = {"Content-Disposition": "attachment; filename=teachers.xlsx", "Cache-Control": "no-store"}
-    return Response(password_workbook(made), mimetype=XLSX, headers=headers)
+    return attached(password_workbook(made), name="teachers.xlsx", mimetype=XLSX)

@@ -63,6 +63,18 @@ WORK_STATES = {
     "done": lazy_gettext("Done"),
     "failed": lazy_gettext("Failed"),
 }
+# In English a scheme goes by its id.
+SCHEMES = {
+    "five_step": lazy_gettext("five_step"),
+    "five_step_85": lazy_gettext("five_step_85"),
+    "five_step_linear": lazy_gettext("five_step_linear"),
+    "five_step_top1": lazy_gettext("five_step_top1"),
+    "five_step_top3": lazy_gettext("five_step_top3"),
+    "four_step": lazy_gettext("four_step"),
+    "seven_step": lazy_gettext("seven_step"),
+    "three_step_70_30": lazy_gettext("three_step_70_30"),
+    "three_step_75_55": lazy_gettext("three_step_75_55"),
+}
 BANDS = (
     lazy_gettext("none yet"),
     lazy_gettext("below 25%"),
@@ -107,6 +119,11 @@ def band_name(band: int) -> str:
     return str(BANDS[band])
 
 
+def scheme_name(code: str) -> str:
+    """Write a scheme; the bureau's own goes by its id."""
+    return str(SCHEMES.get(code, code))
+
+
 def moment(value: str) -> str:
     """Write an ISO moment (UTC) as day and time in Shanghai."""
     local = datetime.fromisoformat(value).astimezone(TIME_ZONE)
@@ -121,5 +138,5 @@ def thousands(value: float) -> str:
 def register(blueprint: Blueprint) -> None:
     """Make the words known to all templates, through a blueprint."""
     words = (state_name, relation_name, role_name, work_name, work_state, band_name, worded, moment, thousands)
-    for function in (*words, step_name, request_state):
+    for function in (*words, step_name, request_state, scheme_name):
         blueprint.add_app_template_filter(function)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from survey.analysis.outward import (
     complementary,
+    outward_change,
     outward_items,
     outward_rate,
     outward_rates,
@@ -107,3 +108,10 @@ def test_what_is_hidden_beside_a_sum_is_never_one_row_alone(rows: list[tuple[boo
         assert size[~left].sum() >= 10
     if shown.all():
         assert left.all()
+
+
+def test_a_change_goes_out_with_no_digit_from_which_ballots_could_be_solved() -> None:
+    exact = {"difference": 1.0416666666666714, "ci": (-0.123456, 2.2), "p": 0.04971, "n": 43, "method": "welch_ballots"}
+    seen = outward_change(exact)
+    assert seen == {"difference": 1.0, "ci": [-0.1, 2.2], "p": 0.049, "n": 45, "method": "welch_ballots"}
+    assert outward_change({**exact, "ci": None, "p": None})["p"] is None

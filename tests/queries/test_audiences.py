@@ -3,7 +3,7 @@
 import pytest
 from flask import Flask
 
-from survey.queries.audiences import Audience, item_reason, seen_target
+from survey.queries.audiences import Audience, seen_target
 from survey.queries.exports import Part, find_part, page_of_targets, released_parts
 from survey.queries.results import Row
 from tests.released import add_campaign, add_evaluation
@@ -50,18 +50,10 @@ def test_searching_and_units_never_lead_to_another_school(part: Part) -> None:
     assert page_of_targets(part, page=99).rows == ()
 
 
-@pytest.mark.parametrize(
-    ("n", "score", "reason"),
-    [(0, None, "not_asked"), (19, None, "item_below_floor"), (20, None, "no_levels"), (20, 7, None)],
-)
-def test_an_item_says_why_it_has_no_figure(n: int, score: float | None, reason: str | None) -> None:
-    assert item_reason({"n": n, "score": score}, 20) == reason
-
-
 def test_rounding_never_turns_a_withheld_item_into_one_that_nobody_answered(part: Part) -> None:
     row = next(part.targets())
     item = dict.fromkeys(("counts", "mean", "sd", "score", "score_se", "score_ci", "satisfied_rate", "satisfied_ci"))
     # 18 becomes 20 outside, which is the floor.
     record = {**row.record, "items": {"A1": {**item, "n": 18}}}
     exact = Row(evaluation_id=1, code="T", name="", unit="", school_code="101", record=record)
-    assert seen_target(exact, part.head, SCHOOL).record["items"]["A1"]["withheld"] == "item_below_floor"
+    assert seen_target(exact, SCHOOL).record["items"]["A1"]["withheld"] == "item_below_floor"

@@ -4,8 +4,10 @@ import pytest
 from flask import Flask
 
 from survey.errors import NotFound
+from survey.extensions import db
+from survey.models.results import CubeTarget
 from survey.queries import results, target_lists
-from survey.queries.outside import outside
+from survey.queries.outside import item_reason, outside
 from survey.queries.results import Row
 from survey.queries.target_lists import TargetFilter
 from tests.released import add_campaign, add_evaluation
@@ -115,6 +117,36 @@ def test_the_same_target_is_found_in_the_year_before(app):
     assert results.last_year(head(newest), "T9") is None
 
 
+def test_a_school_and_a_person_find_no_earlier_year_of_somebody_else(app):
+    """Who moved brings no figures of the old school along; a code given anew brings none of who had it before."""
+    add_evaluation(add_campaign(year=2025), "student_teacher", targets=[("T1", "102"), ("T2", "101")], names=["A", "B"])
+    add_evaluation(add_campaign(), "student_teacher", targets=TWO_SCHOOLS)
+    newest = head(results.released_campaigns()[0].id)
+    assert results.last_year(newest, "T1", school="101") is None
+    assert results.last_year(newest, "T2", school="101") is not None
+    assert results.last_year(newest, "T2", name="C") is None
+    assert results.last_year(newest, "T2", name="B") is not None
+
+
+@pytest.mark.parametrize("descending", [False, True])
+def test_the_order_of_a_school_s_list_tells_nothing_finer_than_its_figures(app, descending):
+    campaign = add_campaign()
+    add_evaluation(campaign, "student_teacher", targets=[(f"T{n}", "101") for n in range(4)], ballots=41)
+    for code, score, ballots in (("T0", 80.04, 41), ("T1", 79.96, 39), ("T2", 90.0, 20), ("T3", None, 8)):
+        db.session.get_one(CubeTarget, (head(campaign.id).id, code)).score = score
+        db.session.get_one(CubeTarget, (head(campaign.id).id, code)).ballots = ballots
+    db.session.commit()
+
+    def listed(key, school):
+        wanted = TargetFilter(sort=key, school=school, descending=descending)
+        return codes(target_lists.list_targets(head(campaign.id), wanted))
+
+    by_score, by_ballots = ["T0", "T1", "T2", "T3"], ["T3", "T2", "T0", "T1"]
+    assert listed("score", "101") == (["T2", "T0", "T1", "T3"] if descending else by_score)
+    assert listed("ballots", "101") == (["T0", "T1", "T2", "T3"] if descending else by_ballots)
+    assert listed("score", None).index("T0") > listed("score", None).index("T1") or descending
+
+
 def test_a_school_finds_its_own_rows_only(released):
     found = results.school_rows(released, "101")
     assert [row.code for row in found["parent_school"]] == ["101"]
@@ -153,10 +185,35 @@ def test_outside_the_bureau_levels_are_shares_and_only_from_thirty_answers():
 @pytest.mark.parametrize(("rate", "limit"), [(1.0, "high"), (0.0, "low")])
 def test_outside_the_bureau_near_unanimity_of_a_few_shows_its_limit_only(rate, limit):
     seen = outside(row(item(25, rate))).record["items"]["A"]
-    assert {key for key, value in seen.items() if value is not None} == {"n", "satisfied_limit"}
-    assert seen["satisfied_limit"] == limit
+    assert {key for key, value in seen.items() if value is not None} == {"n", "satisfied_limit", "withheld"}
+    assert (seen["satisfied_limit"], seen["withheld"]) == (limit, "nearly_all_agree")
 
 
 def test_outside_the_bureau_a_withheld_item_stays_withheld():
     empty = {**dict.fromkeys(item(9, 0.5)), "n": 9}
-    assert outside(row(empty)).record["items"]["A"] == {**empty, "n": 10}
+    assert outside(row(empty)).record["items"]["A"] == {**empty, "n": 10, "withheld": "item_below_floor"}
+
+
+@pytest.mark.parametrize(
+    ("n", "reason"), [(0, "not_asked"), (2, "item_below_floor"), (18, "item_below_floor"), (19, "item_below_floor")]
+)
+def test_rounding_n_never_changes_why_an_item_has_no_figure(n, reason):
+    """2 becomes 0, which is not asked; 18 becomes 20, which is the floor."""
+    exact = {**dict.fromkeys(item(9, 0.5)), "n": n}
+    seen = outside(row(exact)).record["items"]["A"]
+    assert item_reason(exact) == item_reason(seen) == reason
+
+
+def test_an_item_of_which_all_had_no_opinion_is_not_withheld():
+    nobody = {**dict.fromkeys(item(9, 0.5)), "n": 25, "counts": {**dict.fromkeys("54321", 0), "0": 25}}
+    assert item_reason(nobody) == item_reason(outside(row(nobody)).record["items"]["A"]) == "no_levels"
+    assert item_reason(item(25, 0.5)) is item_reason(outside(row(item(25, 0.5))).record["items"]["A"]) is None
+
+
+def test_outside_the_bureau_a_drawing_is_made_of_rounded_figures_too():
+    """A score to three decimals, read off a drawing, has one possible number of ballots out of five."""
+    exact = {"score": 79.2391, "score_ci": [70.123, 88.888], "mean": 4.169564, "reliability": 0.8349}
+    seen = outside(row(item(47, 0.512), **exact)).record
+    assert [seen[key] for key in exact] == [79.2, [70.1, 88.9], 4.17, 0.8]
+    assert seen["items"]["A"]["satisfied_ci"] == [0.51, 0.51]
+    assert outside(row(**exact, valid=60)).record["reliability"] == 0.83

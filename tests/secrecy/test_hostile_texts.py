@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,19 +14,20 @@ from bs4 import BeautifulSoup
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
-from werkzeug.routing import BuildError, Rule
+from werkzeug.routing import AnyConverter, BuildError, Rule
 
 from survey.access import ROLES
 from survey.errors import SurveyError
 from survey.extensions import db
 from survey.models.campaigns import Evaluation, RaterGroup, Target
+from survey.models.comments import CommentReview
 from survey.models.instruments import QuestionnaireVersion
 from survey.models.jobs import Job
 from survey.models.organisations import School
-from survey.services import printing
+from survey.services import slip_files
 from survey.services.slips import IssuedGroup
 from survey.views import ballots as ballot_pages
-from tests.secrecy import hostile_world
+from tests.secrecy import hostile_afterwards, hostile_world
 from tests.secrecy.markup import Markup
 from tests.secrecy.payloads import FORMULAS, payloads
 
@@ -114,20 +116,30 @@ def addresses(app: Flask, campaigns: list[int], *, most: int) -> Iterator[str]:
         "job_id": list(db.session.scalars(select(Job.id))),
         "group_id": list(groups)[::12],
         "questionnaire_id": list(db.session.scalars(select(QuestionnaireVersion.id))),
+        "key": [bytes(key).hex() for key in db.session.scalars(select(CommentReview.id))],
+        "item": ["T01", "P01"],
+        "name": ["letter-parents", "poster-public_education", *db.session.scalars(select(School.district).distinct())],
+        "rest": ["nothing", "campaigns/1/nothing"],
     }
     adapter = app.url_map.bind("localhost")
     for rule in app.url_map.iter_rules():
         if "GET" in (rule.methods or ()) and rule.endpoint not in ("static", "assets.file"):
             built = list(_built(adapter, rule, values))
+            assert built, rule
             yield from built[:: max(1, len(built) // most)]
-    for row in targets[:most]:
+    for row, other in pairwise(targets[: most + 1]):
         yield f"/results/{campaigns[0]}/student_teacher/items.json?target={quote(row.code)}"
+        sides = f"of=targets&c={quote(row.code, safe='')}&c={quote(other.code, safe='')}"
+        for end in ("", "/choose", "/state.json"):
+            yield f"/comparisons/{campaigns[0]}/student_teacher{end}?{sides}"
 
 
 def _built(adapter: Any, rule: Rule, values: dict[str, list[Any]]) -> Iterator[str]:
     combinations: list[dict[str, Any]] = [{}]
     for name in sorted(rule.arguments):
-        combinations = [c | {name: value} for c in combinations for value in values.get(name, [1])]
+        converter = rule._converters.get(name)
+        known = sorted(converter.items) if isinstance(converter, AnyConverter) else values.get(name, [1])
+        combinations = [c | {name: value} for c in combinations for value in known]
     for arguments in combinations:
         try:
             yield adapter.build(rule.endpoint, arguments)
@@ -172,12 +184,17 @@ def ask(officer: FlaskClient, visit: Visit, text: Texts, campaign: int) -> None:
         (f"/campaigns/{campaign}/move", {"state": text(30)}),
         (f"/campaigns/{campaign}/days", {"first_day": text(30), "last_day": text(30)}),
         (f"/campaigns/{campaign}/slips/reissue", {"reason": text(150) + "x" * 200}),
+        (f"/campaigns/{campaign}/delete", {"name": text(100), "reason": text(100)}),
+        ("/comments/labels", {"name": text(60) + "x" * 40, "words": text(90)}),
+        ("/results/tokens", {"name": text(90) + "x" * 40, "view": text(20), "days": text(20)}),
         ("/v", {"code": text(60)}),
         ("/v/page", {"code": text(60), "target": text(40), "form": text(40)}),
     ]
     for address, fields in posts:
         visit.see(address, officer.post(address, data=fields))
     for query in ("q", "sort", "order", "page", "unit", "next", "language", "big", "target"):
+        visit.see("find", officer.get(f"/results/{campaign}/find", query_string={query: text(90)}))
+        visit.see("comments", officer.get(f"/comments/{campaign}", query_string={query: text(90)}))
         for path in ("targets", "pairs", "items.json"):
             visit.see(path, officer.get(f"/results/{campaign}/student_teacher/{path}", query_string={query: text(90)}))
         visit.see("language", officer.get("/language", query_string={"to": "en", query: text(90)}))
@@ -218,13 +235,17 @@ def stay(app: Flask, browser: Browser, work: Callable[[], None], text: Texts, fo
     visit.see("review", chief.get(wrong))
     hostile_world.reword(text)
     released, _groups = hostile_world.hold(text(190), year, text)
+    hostile_afterwards.write_on(released, text)
+    hostile_afterwards.make_files(chief, work, released)
+    for key in db.session.scalars(select(CommentReview.id).where(CommentReview.state == "taken")):
+        visit.see("taken", chief.get(f"/comments/{released}/{bytes(key).hex()}"))
     number, groups = hostile_world.begin(text(190), year)
     ask(chief, visit, text, released)
     vote_wrongly(browser(), visit, text, groups)
     # A job that waits has a page too.
     assert chief.post(f"/campaigns/{number}/slips/reissue", data={"reason": text(100)}).status_code == 303
     walk(app, browser, visit, text, [released, number])
-    for path in printing.write_slips(groups, campaign_id=number, directory=folder):
+    for path in slip_files.write_slips(groups, campaign_id=number, directory=folder):
         if path.suffix == ".html":
             check_sheet(visit, path)
     return visit
@@ -270,7 +291,7 @@ def test_the_table_of_slips_holds_no_formula(app: Flask, tmp_path: Path) -> None
         )
         for place, hostile in enumerate(FORMULAS)
     ]
-    path = printing._write_csv(groups, tmp_path / "slips.csv")
+    path = slip_files._write_csv(groups, tmp_path / "slips.csv")
     rows = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline="")))[1:]
     assert len(rows) == len(FORMULAS) >= 60
     assert [cell for row in rows for cell in row if cell.startswith(FORMULA_HEADS)] == []

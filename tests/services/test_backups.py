@@ -5,6 +5,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import flask_migrate
 import pytest
 from click.testing import CliRunner
 from flask import Flask
-from sqlalchemy import select, text
+from sqlalchemy import Connection, Table, func, inspect, select, text
 
 from survey import create_app
 from survey.cli import main
@@ -25,9 +26,12 @@ from survey.queries.cubes import released_results
 from survey.services import backups, instances, tokens
 from survey.services.balance import balance_of
 from survey.services.ballots import Electorate, Holder, Page, cast_slips, find_progress, pack_payload
+from survey.services.batches import Batches
 from survey.services.campaigns import create_campaign, move_campaign
 from survey.services.instruments import find_questionnaire
+from survey.services.report_templates import is_own, keep_template, template_in_force
 from survey.services.slips import add_slips, issue_slips
+from tests import commented
 
 
 @pytest.fixture
@@ -136,15 +140,115 @@ def test_rows_that_were_changed_leave_no_instance(saved: Path, elsewhere: Restor
         pass
 
 
+def test_the_bureaus_templates_and_schemes_come_back_and_nothing_temporary(
+    app: Flask, tmp_path: Path, elsewhere: Restore
+) -> None:
+    flask_migrate.stamp(directory=str(Path(instances.__file__).parents[1] / "migrations"))
+    instance = app.config["WUPING"].instance
+    own = template_in_force("notice")
+    keep_template("notice", own, actor="test")
+    (instance / "schemes").mkdir(exist_ok=True)
+    (instance / "schemes" / "own.toml").write_text("x = 1")
+    for kind in ("slips", "exports", "reports"):
+        (Batches(kind=kind).add() / "codes.zip").write_bytes(b"in the clear")
+    for folder in ("uploads", "progress"):
+        (instance / folder).mkdir(exist_ok=True)
+        (instance / folder / "1.json").write_text("[]")
+    path = tmp_path / "backup.zip"
+    backups.write_backup(path)
+    with zipfile.ZipFile(path) as archive:
+        names = {name for name in archive.namelist() if name.startswith("files/")}
+    assert names - {"files/config.toml"} == {
+        "files/secret.key",
+        "files/schemes/own.toml",
+        "files/report_templates/notice.docx",
+    }
+    with elsewhere(path):
+        assert template_in_force("notice") == own
+        assert is_own("notice")
+        folder = tmp_path / "other" / "report_templates"
+        assert (folder.stat().st_mode & 0o777, (folder / "notice.docx").stat().st_mode & 0o777) == (0o700, 0o600)
+
+
+def members(path: Path) -> str:
+    """All tables of a backup as text."""
+    with zipfile.ZipFile(path) as archive:
+        return "".join(archive.read(name).decode() for name in archive.namelist() if name.startswith("tables/"))
+
+
+def test_a_settled_comment_is_in_no_backup_as_it_was_written(
+    app: Flask, codes: dict[str, tuple[str, ...]], campaign: int, tmp_path: Path, elsewhere: Restore
+) -> None:
+    flask_migrate.stamp(directory=str(Path(instances.__file__).parents[1] / "migrations"))
+    commented.write(codes, "101", ["我是张小明的妈妈"], ballots=36)
+    commented.count(campaign)
+    # What waits for its review is there: a restore would lose it otherwise.
+    backups.write_backup(tmp_path / "early.zip")
+    assert "张小明" in members(tmp_path / "early.zip")
+    for row in commented.rows(campaign):
+        commented.settle(campaign, row.key, text="masked")
+    path = tmp_path / "later.zip"
+    backups.write_backup(path)
+    assert "张小明" not in members(path)
+    before = everything()
+    assert before["comment_review"]
+    with elsewhere(path):
+        assert everything() == before
+
+
+def test_every_table_is_one_of_the_backup(saved: Path) -> None:
+    with zipfile.ZipFile(saved) as archive:
+        kept = {name.removeprefix("tables/") for name in archive.namelist() if name.startswith("tables/")}
+    database = set(inspect(db.engine).get_table_names()) - {"alembic_version"}
+    assert {f"{name}.jsonl" for name in database} == kept
+
+
+VALUES: dict[type, Any] = {
+    bool: True,
+    int: 7,
+    float: 0.1,
+    str: "测",
+    bytes: bytes(range(240, 256)),
+    object: {"一": [1, None]},
+    date: date(2026, 2, 28),
+    datetime: datetime(2026, 2, 28, 1, 2, 3, tzinfo=UTC),
+}
+
+
+def invented(connection: Connection, table: Table) -> dict[str, Any]:
+    """A row of a table: what points elsewhere points at the first row there."""
+    row = {column.name: VALUES[column.type.python_type] for column in table.columns}
+    for key in table.foreign_keys:
+        row[key.parent.name] = connection.scalar(select(key.column).limit(1))
+    return row
+
+
+def test_rows_of_every_table_come_back(app: Flask, tmp_path: Path, elsewhere: Restore) -> None:
+    """One invented row in each table, with a value in each column: every type is written and read."""
+    flask_migrate.stamp(directory=str(Path(instances.__file__).parents[1] / "migrations"))
+    with db.engine.begin() as connection:
+        for table in Base.metadata.sorted_tables:
+            if not connection.scalar(select(func.count()).select_from(table)):
+                connection.execute(table.insert(), invented(connection, table))
+    path = tmp_path / "backup.zip"
+    made = backups.write_backup(path)
+    assert min(made.rows.values()) > 0
+    before = everything()
+    with elsewhere(path):
+        assert everything() == before
+
+
 def test_a_backup_never_leads_out_of_the_folder(tmp_path: Path) -> None:
     evil = tmp_path / "evil.zip"
     with zipfile.ZipFile(evil, "w") as archive:
         archive.writestr("files/../../outside.toml", "x")
         archive.writestr("files/schemes/../../outside.toml", "x")
+        archive.writestr("files/report_templates/../../outside.docx", "x")
+        archive.writestr("files/report_templates/macro.docm", "x")
         archive.writestr("files/secret.key", b"k" * 32)
     with zipfile.ZipFile(evil) as archive:
         backups.restore_files(archive, tmp_path / "fresh" / "instance")
-    assert [path.name for path in tmp_path.rglob("*.toml")] == []
+    assert [path.name for path in tmp_path.rglob("*") if path.suffix in (".toml", ".docx", ".docm")] == []
     assert (tmp_path / "fresh" / "instance" / "secret.key").stat().st_mode & 0o777 == 0o600
 
 

@@ -23,7 +23,7 @@ from survey.models.instruments import QuestionnaireVersion
 from survey.models.results import CubeTarget, CubeUnit
 from survey.queries.audiences import Audience
 from survey.queries.cubes import released_results
-from survey.services import export_columns, export_files, exports
+from survey.services import batches, export_columns, export_files, exports
 from survey.services.export_tables import TITLES
 from survey.services.result_words import VERDICTS
 from survey.services.sheets import RELATION_TITLES
@@ -329,10 +329,10 @@ def test_old_downloads_are_deleted_and_strange_names_find_nothing(
 ) -> None:
     batch = exports.make_download(released, "csv", audience=BUREAU, actor="test")
     assert exports.find_download(batch, "csv").name == f"results-{released}-csv.zip"
-    exports.forget_old()
+    exports.BATCHES.forget_old()
     assert exports.find_download(batch, "csv").path.is_file()
-    monkeypatch.setattr(exports, "KEPT_SECONDS", -1)
-    exports.forget_old()
+    monkeypatch.setattr(batches, "KEPT_SECONDS", -1)
+    exports.BATCHES.forget_old()
     for name in (batch, "..", "../exports", "", "*"):
         with pytest.raises(NotFound):
             exports.find_download(name, "csv")

@@ -24,6 +24,7 @@ from survey.queries.tokens import token_groups
 from survey.services import jobs, printing, slip_files, slips, tokens
 from survey.services.balance import balance_of
 from survey.services.ballots import Holder, find_progress
+from survey.services.batches import KEPT_SECONDS
 from survey.services.campaigns import create_campaign, move_campaign
 
 GROUP = "T-101"
@@ -134,7 +135,7 @@ def test_fetched_paper_is_the_officers_and_stays_valid(app: Flask, campaign: int
 
 def _a_day_later(app: Flask) -> None:
     [folder] = batches(app)
-    old = time.time() - printing.KEPT_SECONDS - 60
+    old = time.time() - KEPT_SECONDS - 60
     os.utime(folder, (old, old))
     printing.forget_old()
 

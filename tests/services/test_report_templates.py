@@ -123,6 +123,7 @@ RELS = (
     b'Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/%s" Target="%s" TargetMode="External"/>'
     b"</Relationships>"
 )
+TYPES = b'<Types><Override PartName="/word/document.xml" ContentType="a/wordprocessingml.document.main+xml"/>%s</Types>'
 BODY = (
     b'<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body><w:p>%s</w:p></w:body>'
     b"</w:document>"
@@ -132,6 +133,8 @@ BODY = (
 @pytest.mark.parametrize(
     ("name", "part"),
     [
+        ("[Content_Types].xml", TYPES % b'<Override PartName="/word/a.txt" ContentType="application/a+xml"/>'),
+        ("[Content_Types].xml", TYPES % b'<Default Extension="png" ContentType="application/a.main+xml; x=1"/>'),
         ("word/vbaProject.bin", b"x"),
         ("word/embeddings/oleObject1.bin", b"x"),
         ("word/activeX/activeX1.xml", b"<x/>"),

@@ -1,6 +1,7 @@
 """Documents of results: they open, say what the cube says and nothing else, and take every name as text."""
 
 import re
+from datetime import date
 from io import BytesIO
 from itertools import islice
 
@@ -12,6 +13,7 @@ from sqlalchemy import select
 from survey.errors import NotFound
 from survey.extensions import db
 from survey.models.results import CubeEvaluation, CubePair, CubeTarget
+from survey.models.target_replies import TargetReply
 from survey.queries import reports as query
 from survey.services import reports
 from tests.released import add_campaign, add_evaluation
@@ -163,3 +165,18 @@ def test_a_file_name_is_no_path(text: str) -> None:
     name = reports.safe_name(text)
     assert 0 < len(name) <= 60
     assert not set(name) & set("/\\:\0.")
+
+
+def test_a_school_reads_no_reply_to_the_bureau_and_an_earlier_year_is_coarse_too(released: int) -> None:
+    cube = query.evaluation_cube(released, "student_teacher")
+    db.session.add(
+        TargetReply(evaluation_id=cube.head.id, target_code="T03", version=1, text="只给局里看", day=date(2026, 7, 1))
+    )
+    db.session.commit()
+    hers = cube.target("T03", handed_out=True)
+    school = cube.target("T03", handed_out=True, school=hers.row.school_code)
+    assert hers.reply is not None
+    assert school.reply is None
+    assert hers.past is not None
+    assert hers.past.record["score"] == round(hers.past.record["score"], 1)
+    assert hers.past.record["ballots"] % 5 == 0

@@ -7,7 +7,14 @@ import pytest
 from PIL import ImageFont
 
 from survey.services import typesetting
-from survey.services.typesetting import FONTS, missing_glyphs, printable_characters, typeset
+from survey.services.typesetting import (
+    FONTS,
+    missing_glyphs,
+    missing_letters,
+    printable_characters,
+    typeset,
+    typeset_apart,
+)
 from tests.printed import words
 
 LETTER = {
@@ -25,6 +32,15 @@ def test_texts_are_never_taken_for_markup() -> None:
 
 def test_characters_that_no_font_shows_are_named_once() -> None:
     assert missing_glyphs(["王㐂㐂", "王玥", ""]) == {"王㐂㐂": "㐂"}
+
+
+def test_a_character_that_no_font_shows_leaves_a_mark_and_not_a_gap() -> None:
+    data = {**LETTER, "parts": [["一", "王㐂\ud800👍"]]}
+    assert missing_letters(data) == "㐂\ud800👍"
+    for make in (typeset, typeset_apart):
+        [page] = words(make("letter.typ", data))
+        assert "王□□□" in page
+    assert missing_letters(LETTER) == ""
 
 
 def test_the_table_of_general_characters_and_rare_names_are_there() -> None:

@@ -41,6 +41,7 @@ class Standing:
 
     app: Flask
     base: str
+    port: int
     campaign: int
     codes: Mapping[str, list[str]]
 
@@ -80,7 +81,7 @@ def standing_site(folder: Path, *, public_port: int = 0, parents: int = 60) -> I
         campaign = make_campaign(2026, "open")
         codes = {group.group: list(group.codes) for group in issue_slips(campaign, actor="test")}
         with _served(app, port):
-            yield Standing(app=app, base=base, campaign=campaign, codes=codes)
+            yield Standing(app=app, base=base, port=port, campaign=campaign, codes=codes)
         db.session.remove()
         db.engine.dispose()
 

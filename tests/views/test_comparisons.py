@@ -9,13 +9,14 @@ import pytest
 from bs4 import BeautifulSoup
 from flask.testing import FlaskClient
 from scipy import stats
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from survey.extensions import db
 from survey.models.comparisons import StoredComparison
 from survey.models.jobs import Job
 from survey.models.results import CubeEvaluation, CubeTarget
 from survey.queries.results import find_head
+from survey.services.comparisons import MOST_WAITING
 from tests.released import add_campaign, add_evaluation
 from tests.views.conftest import Browser
 
@@ -65,6 +66,17 @@ def test_units_are_read_from_the_release_at_once(viewer: FlaskClient, campaign_i
     groups = BeautifulSoup(page.text, "html.parser").select("ol.groups li")
     assert len(groups) == 2
     assert "单位102" in groups[0].text
+
+
+def test_one_account_cannot_fill_the_queue(viewer: FlaskClient, campaign_id: int) -> None:
+    """Releases and prints wait in the same one; each choice of two out of eighteen would be a job."""
+    last = [f"T{school}{t}" for school in SCHOOLS for t in range(6)][1 : MOST_WAITING + 2]
+    answers = [
+        viewer.post(f"/comparisons/{campaign_id}/student_teacher", data={"of": "targets", "c": ["T1010", code]})
+        for code in last
+    ]
+    assert [answer.status_code for answer in answers] == [303] * MOST_WAITING + [429]
+    assert db.session.scalar(select(func.count()).select_from(Job)) == MOST_WAITING
 
 
 def test_targets_are_computed_by_the_worker_and_kept_for_colleagues(

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from survey.extensions import db
 from survey.models.audit import AuditEntry
-from survey.services import exports
+from survey.services import batches, exports
 from tests.released import add_campaign, add_evaluation
 from tests.views.conftest import Browser
 
@@ -73,8 +73,8 @@ def test_a_large_export_is_a_job_that_only_its_account_sees(
     assert viewer.get(link, buffered=True).status_code == 200
     for path in (place, f"{place}.json", f"{place}/file"):
         assert officer.get(path).status_code == 404
-    monkeypatch.setattr(exports, "KEPT_SECONDS", -1)
-    exports.forget_old()
+    monkeypatch.setattr(batches, "KEPT_SECONDS", -1)
+    exports.BATCHES.forget_old()
     assert viewer.get(link).status_code == 404
 
 

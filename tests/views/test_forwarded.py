@@ -1,7 +1,9 @@
 """A forged X-Forwarded-For: believed only as far as trusted proxies are configured, and never for the sender's good."""
 
 from dataclasses import replace
+from importlib import import_module
 
+import gunicorn.config
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -75,6 +77,19 @@ def test_behind_one_proxy_only_what_the_proxy_added_counts(stranger: FlaskClient
 @pytest.mark.parametrize("value", ["", "nonsense", "203.0.113.1,,,", "x" * 5000, "::1%<script>", "unknown, \x7f"])
 def test_odd_values_do_no_harm(stranger: FlaskClient, value: str) -> None:
     assert tries(stranger, value) == [404]
+
+
+def test_a_prefix_that_a_client_names_stands_in_no_page_of_anybody(app: Flask, stranger: FlaskClient) -> None:
+    """Pages of respondents are rendered once and kept: one request could have led everybody's form elsewhere."""
+    for prefix in ("//evil.example", "/x"):
+        stranger.get("/v", environ_overrides={"SCRIPT_NAME": prefix})
+    page = stranger.get("/v").text
+    assert 'action="/v"' in page
+    assert "evil" not in page
+    hooks = import_module("survey.gunicorn_hooks")
+    settings = gunicorn.config.Config()
+    settings.set("forwarder_headers", hooks.forwarder_headers)
+    assert settings.forwarder_headers == []
 
 
 def test_a_login_is_counted_for_the_true_address(county: Flask, stranger: FlaskClient) -> None:

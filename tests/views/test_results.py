@@ -192,6 +192,29 @@ def test_everything_withheld_says_the_rule_and_shows_no_figure(county, officer):
         assert officer.get(address).status_code == 200
 
 
+@pytest.mark.parametrize("ballots", [18, 19])
+def test_a_school_is_told_that_few_answers_are_withheld_though_n_is_rounded_up(
+    county: Flask, school_a: FlaskClient, ballots: int
+) -> None:
+    campaign = add_campaign()
+    add_evaluation(campaign, "student_teacher", targets=TEACHERS, ballots=ballots, issued=20)
+    text = words(school_a, f"/results/{campaign.id}/student_teacher/target/T101")
+    assert "fewer than 20 answers" in text
+    assert "Nobody chose a level" not in text
+
+
+def test_an_item_to_which_all_had_no_opinion_has_a_page(released: int, officer: FlaskClient) -> None:
+    rows = db.session.query(CubeTarget).filter_by(code="T101")
+    row = rows.order_by(CubeTarget.evaluation_id.desc()).first()
+    assert row is not None
+    code, figures = next(iter(row.document["items"].items()))
+    nobody = {**dict.fromkeys(figures), "n": 40, "counts": {**dict.fromkeys("54321", 0), "0": 40}}
+    row.document = {**row.document, "items": {**row.document["items"], code: nobody}}
+    db.session.commit()
+    for page in (f"item/{code}", "target/T101"):
+        assert "Nobody chose a level" in words(officer, f"/results/{released}/student_teacher/{page}")
+
+
 def test_an_empty_evaluation_is_a_page_too(county, officer):
     campaign = add_campaign()
     add_evaluation(campaign, "student_teacher", targets=[("T101", "101")], ballots=0)

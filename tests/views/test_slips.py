@@ -14,6 +14,7 @@ from survey.models.audit import AuditEntry
 from survey.models.ballots import slip
 from survey.models.campaigns import Campaign, RaterGroup
 from survey.services import printing
+from survey.services.batches import KEPT_SECONDS
 from survey.services.campaigns import create_campaign, move_campaign
 
 CLASS = "S-101-七年级1班"
@@ -71,7 +72,7 @@ def test_the_package_is_for_this_account_only_on_disk_too(officer, ready, work, 
     assert sorted(path.name for path in folder.rglob("*")) == [".first", "campaign.json", "slips.zip"]
     assert folder.stat().st_mode & 0o777 == 0o700
     assert {path.stat().st_mode & 0o777 for path in folder.rglob("*") if path.is_file()} == {0o600}
-    old = time.time() - printing.KEPT_SECONDS - 60
+    old = time.time() - KEPT_SECONDS - 60
     os.utime(folder, (old, old))
     printing.forget_old()
     assert not folder.exists()

@@ -67,6 +67,7 @@ def report() -> Draft:
     _against(draft)
     _lines_under(draft, "changes", "House report")
     _items(draft)
+    _said(draft)
     control(draft, "p if s.reply")
     draft.add_paragraph("{{ labels.reply }}", style="Heading 2")
     draft.add_paragraph("{{ s.reply }}", style="House report")
@@ -220,6 +221,24 @@ def _items(draft: Draft) -> None:
     gap(draft)
     draft.add_paragraph("{{ s.items_note }}", style="House note")
     picture(draft, "s.pictures.bars")
+    control(draft, "p endif")
+
+
+def _said(draft: Draft) -> None:
+    control(draft, "p if s.chips")
+    draft.add_paragraph("{{ labels.chips }}", style="Heading 2")
+    control(draft, "p for line in s.chips")
+    draft.add_paragraph("· {{ line }}", style="House report")
+    control(draft, "p endfor")
+    draft.add_paragraph("{{ labels.chips_note }}", style="House note")
+    control(draft, "p endif")
+    control(draft, "p if s.quotes")
+    draft.add_paragraph("{{ labels.quotes }}", style="Heading 2")
+    control(draft, "p for q in s.quotes")
+    draft.add_paragraph("· {{ q.text }}{% if q.about %} ({{ q.about }}){% endif %}", style="House report")
+    control(draft, "p endfor")
+    optional(draft, "s.quotes_left", "House report")
+    draft.add_paragraph("{{ labels.quotes_note }}", style="House note")
     control(draft, "p endif")
 
 

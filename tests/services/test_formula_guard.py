@@ -1,0 +1,23 @@
+"""One guard for every table: texts that a spreadsheet would run are told apart, numbers stay numbers."""
+
+import csv
+import io
+
+import pytest
+
+from survey.services.formula_guard import csv_line, is_risky
+from tests.secrecy.payloads import FORMULAS
+
+
+@pytest.mark.parametrize("text", [*FORMULAS, "\u200b=1", "\ufeff＝1", "|calc", "'=1", "\u3000\t-1"])
+def test_a_formula_becomes_a_text(text: str) -> None:
+    [row] = csv.reader(io.StringIO(csv_line([text]), newline=""))
+    assert is_risky(text)
+    assert row[0].startswith("'")
+    assert not set(row[0]) & set("\r\n\t\0")
+
+
+def test_what_is_no_formula_comes_back_as_it_was() -> None:
+    line = csv_line(["王=1", 'a, "b"', "", None, -3, 0.25])
+    assert line.endswith("\r\n")
+    assert next(csv.reader([line])) == ["王=1", 'a, "b"', "", "", "-3", "0.25"]
