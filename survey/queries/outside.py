@@ -23,7 +23,7 @@ def outside(row: Row) -> Row:
     if record.get("response_rate") is not None:
         record["response_rate"] = _rate(row.record)
     if "items" in record:
-        record["items"] = {code: _outside_item(item) for code, item in record["items"].items()}
+        record["items"] = {code: outside_item(item) for code, item in record["items"].items()}
     return replace(row, record=record)
 
 
@@ -37,7 +37,8 @@ def _fives(n: int) -> int:
     return n if n >= ROUNDED_BELOW else 5 * round(n / 5)
 
 
-def _outside_item(item: Record) -> dict[str, Any]:
+def outside_item(item: Record) -> dict[str, Any]:
+    """Return the record of one item as a school sees it; the rules are those of `outside`."""
     n, rate = item["n"], item["satisfied_rate"]
     if rate is None:
         return {**item, "n": _fives(n), "counts": None}
