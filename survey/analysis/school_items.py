@@ -17,8 +17,9 @@ def own_records(
 ) -> list[tuple[str | None, Record]]:
     """Return (reason, record) of a school's own items, counts (n_items, 1 + n_levels).
 
-    The first column of counts is 不了解, the others are the scheme's levels. record: n (不了解 included), counts by level,
-    satisfied_rate in [0, 1] and its Wilson interval; all None where the reason says why. earlier (n_items): the n that earlier versions of the release showed for each item.
+    The first column of counts is 不了解, the others are the scheme's levels. record: n (不了解 included), counts by
+    level, satisfied_rate in [0, 1] and its Wilson interval; all None where the reason says why. earlier (n_items): the
+    n that earlier versions of the release showed for each item.
     Withheld are: everything of a target whose own result is withheld; below the floor of items all but n; an item of
     which a version before showed a number that differs by less than that floor, for the difference is those ballots.
     """
