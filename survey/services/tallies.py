@@ -121,9 +121,10 @@ def _read(evaluation_id: int, own: OwnAnswers) -> Iterator[_Ballots]:
         while rows := cursor.fetchmany(_FETCH):
             yield _as_arrays(own.cut(rows))
         return
-    asked = db.session.execute(_QUERY, {"evaluation": evaluation_id}, execution_options={"yield_per": _FETCH})
-    for part in asked.partitions():
-        yield _as_arrays(own.cut(part))
+    # Closed also when a ballot is refused, or its cursor would stay open on the server.
+    with db.session.execute(_QUERY, {"evaluation": evaluation_id}, execution_options={"yield_per": _FETCH}) as asked:
+        for part in asked.partitions():
+            yield _as_arrays(own.cut(part))
 
 
 def _as_arrays(rows: Sequence[Any]) -> _Ballots:
