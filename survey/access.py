@@ -28,7 +28,7 @@ ROLES: dict[str, frozenset[str]] = {
         | {"integrity.read", "comment.read", "comment.review"}
         | {"interface.write", "report.write"}
     ),
-    "school": frozenset({"school.read", "turnout.read", "results.read", "comment.read"}),
+    "school": frozenset({"school.read", "turnout.read", "results.read", "comment.read", "item.propose"}),
     "viewer": frozenset({"campaign.read", "turnout.read", "results.read", "instrument.read", "comment.read"}),
     "inspector": frozenset({"instrument.read", "inspection.write"}),
     "supervisor": frozenset(

@@ -16,7 +16,8 @@ NO_OPINION = 0  # 不了解, outside every denominator
 MOST_CHILD_ITEMS = 5  # PRODUCT §4: what a nine-year-old answers with care
 MOST_ITEMS = {"student_teacher": 8, "principal_department": 3}  # PRODUCT §4; all departments stand on one page
 
-_ITEM_CODE = re.compile(r"[A-Z][A-Z0-9]{1,7}")
+# OWN1, OWN2 are the codes of schools' own items (校本题目).
+_ITEM_CODE = re.compile(r"(?!OWN\d)[A-Z][A-Z0-9]{1,7}")
 
 
 @dataclass(frozen=True, kw_only=True)

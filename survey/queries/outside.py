@@ -37,7 +37,7 @@ def outside_record(exact: Record) -> dict[str, Any]:
     if seen.get("response_rate") is not None:
         seen["response_rate"] = _rate(exact)
     if "items" in seen:
-        seen["items"] = {code: _outside_item(item) for code, item in exact["items"].items()}
+        seen["items"] = {code: outside_item(item) for code, item in exact["items"].items()}
     return seen
 
 
@@ -83,7 +83,8 @@ def _fives(n: int) -> int:
     return n if n >= ROUNDED_BELOW else 5 * round(n / 5)
 
 
-def _outside_item(item: Record) -> dict[str, Any]:
+def outside_item(item: Record) -> dict[str, Any]:
+    """Return the record of one item as a school sees it; the rules are those of `outside`."""
     n, rate = item["n"], item["satisfied_rate"]
     if rate is None:
         return {**_rounded(item), "n": _fives(n), "counts": None, "withheld": item_reason(item)}

@@ -23,6 +23,8 @@ from survey.extensions import db
 from survey.keys import purpose_key
 from survey.models.campaigns import Campaign, Evaluation, GroupCount, RaterGroup, Target
 from survey.models.sealed_boxes import SealedBox
+from survey.queries import school_items
+from survey.queries.school_items import OwnItem
 from survey.services import ballot_statements as sql
 from survey.services import open_counts
 from survey.services.sealed_boxes import find_envelope
@@ -50,8 +52,9 @@ class Page:
 
 @dataclass(frozen=True, kw_only=True)
 class Electorate:
-    """What a group may rate; it never changes once slips exist, so each process keeps it.
+    """What a group may rate; it never changes once the campaign is open, so each process keeps it.
 
+    own_items: what the group's school asks beside the questionnaire; their answers stand behind all others.
     envelope: seals the pages of a sealed campaign before they are stored; None in all others.
     """
 
@@ -64,6 +67,7 @@ class Electorate:
     variant: str
     pages: tuple[Page, ...]
     targets: tuple[tuple[str, str], ...]
+    own_items: tuple[OwnItem, ...] = ()
     envelope: Envelope | None = None
 
 
@@ -115,12 +119,15 @@ class Payload:
     text: str = ""
 
 
-def pack_payload(answers: bytes, *, chips: Sequence[str] = (), text: str = "") -> bytes:
-    """Return flag, number of answers (two bytes), answers and, if there is one, the comment as JSON."""
+def pack_payload(answers: bytes, *, own: bytes = b"", chips: Sequence[str] = (), text: str = "") -> bytes:
+    """Return flag, number of answers (two bytes), answers and, if there is one, the comment as JSON.
+
+    own: answers to the school's own items, which follow the others and have no part in the flag.
+    """
     levels = [level for level in answers if 0 < level < BLANK]
     flag = int(len(levels) >= CARELESS_RUN and len(set(levels)) == 1)
     remark = json.dumps([list(chips), text], ensure_ascii=False).encode() if chips or text else b""
-    return bytes([flag]) + len(answers).to_bytes(2) + answers + remark
+    return bytes([flag]) + len(answers + own).to_bytes(2) + answers + own + remark
 
 
 def unpack_payload(payload: bytes) -> Payload:
@@ -306,18 +313,23 @@ def _refuse_unless_open(standing: _Standing) -> None:
 
 
 def find_electorate(group_id: int) -> Electorate:
-    """Return the group's electorate, from this process's memory after the first time."""
+    """Return the group's electorate, from this process's memory once the campaign is open: until then it may change."""
     known: dict[int, Electorate] = current_app.extensions.setdefault("wuping.electorates", {})
-    if group_id not in known:
-        with db.engine.connect() as connection:
-            known[group_id] = _load_electorate(connection, group_id)
-    return known[group_id]
+    if group_id in known:
+        return known[group_id]
+    with db.engine.connect() as connection:
+        electorate, state = _load_electorate(connection, group_id)
+    if state not in school_items.OPEN_STATES:
+        known[group_id] = electorate
+    return electorate
 
 
-def _load_electorate(connection: Connection, group_id: int) -> Electorate:
+def _load_electorate(connection: Connection, group_id: int) -> tuple[Electorate, str]:
+    """Return the electorate and the state in which its campaign was when this was read."""
     row = connection.execute(
         select(
-            RaterGroup.kind, RaterGroup.variant, Evaluation, or_(Campaign.sealed, SealedBox.held > 0).label("sealed")
+            *(RaterGroup.kind, RaterGroup.variant, RaterGroup.school_code, Campaign.state, Evaluation),
+            or_(Campaign.sealed, SealedBox.held > 0).label("sealed"),
         )
         .join(Evaluation, Evaluation.id == RaterGroup.evaluation_id)
         .join(Campaign, Campaign.id == Evaluation.campaign_id)
@@ -335,7 +347,7 @@ def _load_electorate(connection: Connection, group_id: int) -> Electorate:
     targets: Mapping[str, str] = {}
     if any(page.target_id == ALL_TARGETS for page in pages):
         targets = _all_targets(connection, row.id)
-    return Electorate(
+    electorate = Electorate(
         group_id=group_id,
         kind=row.kind,
         evaluation_id=row.id,
@@ -347,8 +359,12 @@ def _load_electorate(connection: Connection, group_id: int) -> Electorate:
             Page(target_id=p.target_id, code=p.code or PAGE_OF_ALL, name=p.name or "", detail=p.detail) for p in pages
         ),
         targets=tuple(targets.items()),
+        own_items=school_items.approved_items(connection, row.campaign_id, row.school_code)
+        if row.relation == school_items.RELATION
+        else (),
         envelope=find_envelope(connection, group_id) if row.sealed else None,
     )
+    return electorate, row.state
 
 
 def _all_targets(connection: Connection, evaluation_id: int) -> dict[str, str]:

@@ -16,7 +16,7 @@ from survey.instruments.questionnaires import questionnaire_from_json
 from survey.models.campaigns import Campaign, Evaluation, GroupCount, RaterGroup, Target
 from survey.models.instruments import QuestionnaireVersion
 from survey.models.organisations import RosterVersion
-from survey.services import approvals, audit, mixing, sealed_boxes, tokens
+from survey.services import approvals, audit, mixing, school_items, sealed_boxes, tokens
 from survey.services.ballots import ALL_TARGETS, today
 from survey.services.comment_preparation import prepare_comments, store_comments
 from survey.services.electorates import RelationPlan, load_roster, plan_five, with_tokens
@@ -203,6 +203,11 @@ def _readiness(session: Session, campaign: Campaign) -> Readiness:
             notes += plan.findings
     if newest > campaign.roster_version:
         notes.append(_("The roster was imported again after this campaign was made; rebuild it to use the new one."))
+    waiting = school_items.undecided(session, campaign.id)
+    if waiting:
+        notes.append(
+            _("%(number)s own items of schools wait for a decision; at the opening they are left out.", number=waiting)
+        )
     return Readiness(missing=tuple(missing), notes=tuple(notes))
 
 

@@ -37,6 +37,7 @@ MOST_REASON = 200
 OF_RESPONDENTS = (
     *("cast_mark", "comment_member", "slip", "inbox", "ballot", "comment", "receipt", "voided_page"),
     *("token_issue", "token_key", "voided_token_key", "tally", "tally_scale", "tally_paired"),
+    "school_item_count",
 )
 # Tables with a column of these names that are about a campaign, but no part of it.
 _STAYING = ("deletion",)

@@ -138,8 +138,9 @@ class _Voter:
             for target in targets
             for item in questionnaire.item_codes
         )
+        own = bytes(self._level(page.code, item.code) for item in electorate.own_items)
         chips, text = invent_comment(self.remarks, questionnaire, electorate.variant)
-        return pack_payload(answers, chips=chips, text=text)
+        return pack_payload(answers, own=own, chips=chips, text=text)
 
     def _level(self, target: str, item: str) -> int:
         if self.straight:

@@ -57,6 +57,7 @@ def page_view(questionnaire: Questionnaire, electorate: Electorate, language: st
         ],
         "levels": [_level(level, language, faces=faces) for level in questionnaire.levels],
         "no_opinion": _level(questionnaire.no_opinion, language, faces=faces),
+        "own_items": [{"code": item.code, "text": item.text.in_(language)} for item in electorate.own_items],
         "chips": [{"code": chip.code, "label": chip.text.in_(language)} for chip in questionnaire.chips],
         "targets": [{"code": code, "name": name} for code, name in electorate.targets] or None,
     }
@@ -82,8 +83,8 @@ def read_page(
 ) -> Reading:
     """Check a posted page against its questionnaire: every asked item needs one known level, or 不了解.
 
-    Items that the variant does not ask are packed as blank. Unknown chips are passed over; a comment is cut at 500
-    characters, as the page says.
+    The school's own items follow the questionnaire's. Items that the variant does not ask are packed as blank. Unknown
+    chips are passed over; a comment is cut at 500 characters, as the page says.
     """
     variant = questionnaire.variants[electorate.variant]
     asked = variant.items
@@ -103,9 +104,19 @@ def read_page(
                 packed.append(known[value])
             else:
                 missing.append(Missing(field=field, label=_label(asked[code], name, language)))
+    own = bytearray()
+    for item in electorate.own_items:
+        field = field_name(item.code, "")
+        value = fields.get(field, "")
+        if value in known:
+            answers[field] = known[value]
+            own.append(known[value])
+        else:
+            missing.append(Missing(field=field, label=_label(item.text, "", language)))
     text = _CONTROL.sub("", fields.get("comment", "")).strip()[:LONGEST_COMMENT] if variant.comment == "text" else ""
     offered = {chip.code for chip in questionnaire.chips} if variant.comment != "none" else set()
-    payload = pack_payload(bytes(packed), chips=[chip for chip in dict.fromkeys(chips) if chip in offered], text=text)
+    said = [chip for chip in dict.fromkeys(chips) if chip in offered]
+    payload = pack_payload(bytes(packed), own=bytes(own), chips=said, text=text)
     return Reading(payload=payload, missing=tuple(missing), answers=answers)
 
 

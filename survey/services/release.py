@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select
@@ -11,9 +11,11 @@ from sqlalchemy.orm import Session
 from survey.extensions import db
 from survey.models.campaigns import Campaign, Evaluation, Target
 from survey.models.results import CubeEvaluation, CubePair, CubeTarget, CubeUnit
+from survey.models.school_items import CubeSchoolItem
 from survey.queries.corrections import published_versions
 from survey.services.instruments import find_questionnaire
 from survey.services.populations import population_of
+from survey.services.school_item_counts import cube_rows
 from survey.services.tallies import CountedEvaluation, load_tally
 from survey.services.trends import compare_years
 from survey.services.year_findings import YearFindings, direction, year_findings
@@ -40,6 +42,7 @@ class Cube:
     targets: list[dict[str, Any]]
     units: list[dict[str, Any]]
     pairs: list[dict[str, Any]]
+    own_items: list[dict[str, Any]] = field(default_factory=list)
 
 
 def evaluate_campaign(campaign_id: int) -> list[Cube]:
@@ -85,6 +88,7 @@ def _cube(evaluation: Evaluation) -> Cube:
             for kind, compared in (("comparison", result.comparison), ("paired", result.paired))
             for row in pair_rows(kind, compared)
         ],
+        own_items=cube_rows(evaluation, scheme, result.targets),
     )
 
 
@@ -283,16 +287,23 @@ def store_cubes(session: Session, campaign_id: int, cubes: Iterable[Cube]) -> No
     for cube in cubes:
         for model in (CubeTarget, CubeUnit, CubePair, CubeEvaluation):
             session.execute(delete(model).where(model.evaluation_id == cube.evaluation_id))
+        version = session.get_one(Campaign, campaign_id).version
+        mine = (CubeSchoolItem.evaluation_id == cube.evaluation_id) & (CubeSchoolItem.version == version)
+        session.execute(delete(CubeSchoolItem).where(mine))
         session.add(
             CubeEvaluation(
                 evaluation_id=cube.evaluation_id,
                 campaign_id=campaign_id,
-                version=session.get_one(Campaign, campaign_id).version,
+                version=version,
                 relation=cube.relation,
                 document=cube.document,
                 findings=cube.findings,
             )
         )
+        if cube.own_items:
+            session.execute(
+                insert(CubeSchoolItem), [{"evaluation_id": cube.evaluation_id, **r} for r in cube.own_items]
+            )
         for model, rows in ((CubeTarget, cube.targets), (CubeUnit, cube.units), (CubePair, cube.pairs)):
             if rows:
                 session.execute(insert(model), [{"evaluation_id": cube.evaluation_id, **row} for row in rows])

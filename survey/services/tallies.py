@@ -1,8 +1,8 @@
 """The tally (计票): packed answers of closed campaigns become counts; runs in jobs or on the console only."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +15,10 @@ from survey.extensions import db
 from survey.models.ballots import ballot
 from survey.models.campaigns import Evaluation, RaterGroup, Target
 from survey.models.results import PairedTallyRow, Tally, TallyScale
+from survey.models.school_items import SchoolItemCount
 from survey.services.ballots import ALL_TARGETS
 from survey.services.instruments import find_questionnaire
+from survey.services.school_item_counts import OwnAnswers, count_rows, own_answers
 
 if TYPE_CHECKING:
     from survey.analysis.arrays import Bools, Bytes, Ints
@@ -49,12 +51,13 @@ class Electorates:
 
 @dataclass(frozen=True, kw_only=True)
 class CountedEvaluation:
-    """The counts of one evaluation, before they are stored."""
+    """The counts of one evaluation, before they are stored; own: of schools' own items, by item id and level."""
 
     evaluation_id: int
     axes: Electorates
     counts: "Counts"
     paired: "PairedTally | None"
+    own: Mapping[tuple[int, int], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -77,8 +80,8 @@ def count_campaign(campaign_id: int) -> list[CountedEvaluation]:
 
 def count_evaluation(evaluation: Evaluation) -> CountedEvaluation:
     """Count one evaluation's ballots, a chunk at a time; no order of the ballots matters."""
-    axes = load_axes(evaluation.id)
-    parts = _read(evaluation.id)
+    axes, own = load_axes(evaluation.id), own_answers(evaluation)
+    parts = _read(evaluation.id, own)
     first = next(parts, None)
     if first is None:
         counts, paired = _count(evaluation, axes, _no_ballots()), None
@@ -87,7 +90,7 @@ def count_evaluation(evaluation: Evaluation) -> CountedEvaluation:
         counts, paired = _count_pages(evaluation, axes, _joined([first, *parts]))
     else:
         counts, paired = _count_chunks(evaluation, axes, chain([first], parts)), None
-    return CountedEvaluation(evaluation_id=evaluation.id, axes=axes, counts=counts, paired=paired)
+    return CountedEvaluation(evaluation_id=evaluation.id, axes=axes, counts=counts, paired=paired, own=own.counts)
 
 
 def load_axes(evaluation_id: int) -> Electorates:
@@ -108,7 +111,7 @@ def load_axes(evaluation_id: int) -> Electorates:
     )
 
 
-def _read(evaluation_id: int) -> Iterator[_Ballots]:
+def _read(evaluation_id: int, own: OwnAnswers) -> Iterator[_Ballots]:
     """Yield an evaluation's ballots in parts, as the database sends them (PostgreSQL by a cursor of its own)."""
     if is_sqlite():
         # The driver itself takes two thirds of the time.
@@ -116,11 +119,12 @@ def _read(evaluation_id: int) -> Iterator[_Ballots]:
         driver: Any = db.session.connection().connection.driver_connection
         cursor = driver.execute(sql, values | {"evaluation": evaluation_id})
         while rows := cursor.fetchmany(_FETCH):
-            yield _as_arrays(rows)
+            yield _as_arrays(own.cut(rows))
         return
-    asked = db.session.execute(_QUERY, {"evaluation": evaluation_id}, execution_options={"yield_per": _FETCH})
-    for part in asked.partitions():
-        yield _as_arrays(part)
+    # Closed also when a ballot is refused, or its cursor would stay open on the server.
+    with db.session.execute(_QUERY, {"evaluation": evaluation_id}, execution_options={"yield_per": _FETCH}) as asked:
+        for part in asked.partitions():
+            yield _as_arrays(own.cut(part))
 
 
 def _as_arrays(rows: Sequence[Any]) -> _Ballots:
@@ -230,8 +234,11 @@ def store_tallies(session: Session, counted: Iterable[CountedEvaluation]) -> Non
     """Replace the tallies of evaluations inside the caller's transaction."""
     for evaluation in counted:
         number = evaluation.evaluation_id
-        for model in (Tally, TallyScale, PairedTallyRow):
+        for model in (Tally, TallyScale, PairedTallyRow, SchoolItemCount):
             session.execute(delete(model).where(model.evaluation_id == number))
+        own = count_rows(number, evaluation.own)
+        if own:
+            session.execute(insert(SchoolItemCount), own)
         for start in range(0, len(evaluation.counts.cell_target), _FETCH):
             session.execute(insert(Tally), _tally_rows(evaluation, slice(start, start + _FETCH)))
         session.add(TallyScale(evaluation_id=number, document=_scale_json(evaluation.counts)))
@@ -242,7 +249,7 @@ def store_tallies(session: Session, counted: Iterable[CountedEvaluation]) -> Non
 def forget_tallies(session: Session, campaign_id: int) -> None:
     """Delete the tallies of a campaign whose count no longer holds, inside the caller's transaction."""
     mine = select(Evaluation.id).where(Evaluation.campaign_id == campaign_id)
-    for model in (Tally, TallyScale, PairedTallyRow):
+    for model in (Tally, TallyScale, PairedTallyRow, SchoolItemCount):
         session.execute(delete(model).where(model.evaluation_id.in_(mine)))
 
 

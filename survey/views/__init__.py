@@ -47,6 +47,7 @@ MODULES = (
     "reports",
     "methods",
     "instruments",
+    "school_items",
     "jobs",
 )
 LANGUAGES = ("zh_Hans_CN", "en")

@@ -273,7 +273,8 @@ def _page(holder: Holder, progress: Progress, *, sealed: str) -> Response:
         )
 
     whole = electorate.evaluation_id if electorate.targets else 0
-    page = _spliced((electorate.questionnaire_id, electorate.variant, whole, first, _here(holder)), render)
+    asked = (electorate.questionnaire_id, electorate.variant, whole, electorate.own_items)
+    page = _spliced((*asked, first, _here(holder)), render)
     slots = _slots(holder, electorate, target, sealed=sealed, form=secrets.token_hex(16))
     return with_choices(page.respond(slots))
 

@@ -37,6 +37,7 @@ SECTIONS = (
     Section(endpoint="campaigns.index", label=lazy_gettext("Campaigns"), permission="campaign.read"),
     Section(endpoint="rosters.index", label=lazy_gettext("Roster"), permission="roster.read"),
     Section(endpoint="rosters.own", label=lazy_gettext("Our school"), permission="school.read", school_only=True),
+    Section(endpoint="school_items.index", label=lazy_gettext("Own items"), permission="item.propose"),
     Section(endpoint="instruments.index", label=lazy_gettext("Questionnaires"), permission="instrument.read"),
     Section(endpoint="turnout.index", label=lazy_gettext("Turnout"), permission="turnout.read"),
     Section(endpoint="results.index", label=lazy_gettext("Results"), permission="results.read"),

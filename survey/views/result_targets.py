@@ -12,7 +12,7 @@ from survey.access import check_school, own_school, requires
 from survey.analysis import charts, item_charts
 from survey.analysis.estimates import Estimate, estimate
 from survey.analysis.item_standings import standings
-from survey.queries import findings, own_results, results
+from survey.queries import findings, own_results, results, school_items
 from survey.queries.outside import outside_past
 from survey.queries.pairs import pairs_of
 from survey.queries.results import EvaluationHead, Record, Row, Wording
@@ -77,7 +77,22 @@ def school(campaign_id: int, code: str) -> str:
         staff_ring=result_charts.ring(staff[0].record, relation_name("student_teacher")) if staff else None,
         listing=listing(heads["student_teacher"], code, "results.school", fixed) if staff else None,
         outsider=own_school() is not None,
+        **_own_items(heads.get(school_items.RELATION), campaign_id, code),
     )
+
+
+def _own_items(head: EvaluationHead | None, campaign_id: int, code: str) -> dict[str, Any]:
+    """Return what the school page says of the school's own items, nothing where there are none."""
+    items = school_items.released_items(campaign_id, code, outsider=own_school() is not None) if head else []
+    if head is None or not items:
+        return {"own_items": ()}
+    questionnaire = results.questionnaires([head]).get(head.questionnaire_id)
+    return {
+        "own_items": items,
+        "own_levels": result_words.level_names(head, questionnaire),
+        "own_definition": result_words.satisfied_definition(head, questionnaire),
+        "own_floor": head.scheme.floors.item,
+    }
 
 
 def _view(head: EvaluationHead, row: Row) -> dict[str, Any]:

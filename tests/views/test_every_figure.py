@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 from survey.extensions import db
 from survey.models.accounts import Account
 from survey.models.results import CubeEvaluation, CubePair, CubeTarget, CubeUnit, Tally
+from survey.models.school_items import CubeSchoolItem, SchoolItem
 from survey.services.ballots import Electorate, Holder, Page, cast_slips, pack_payload
 from survey.services.campaigns import move_campaign
 from survey.services.instruments import find_questionnaire
@@ -31,9 +32,12 @@ def released(codes: dict[str, tuple[str, ...]], campaign: int) -> int:
     def fill(electorate: Electorate, page: Page) -> bytes:
         items = len(find_questionnaire(electorate.questionnaire_id).item_codes)
         # Pages of all departments hold every target's answers.
-        return pack_payload(
-            bytes(chance.choice((2, 3, 4, 4, 5)) for _ in range(items * (len(electorate.targets) or 1)))
-        )
+        levels = bytes(chance.choice((2, 3, 4, 4, 5)) for _ in range(items * (len(electorate.targets) or 1)))
+        return pack_payload(levels, own=bytes(chance.choice((1, 4, 5)) for _item in electorate.own_items))
+
+    own = {"campaign_id": campaign, "state": "approved", "zh": "您对学校的课后服务是否满意"}
+    db.session.add_all(SchoolItem(school_code=code, position=1, **own) for code in ("101", "102"))
+    db.session.commit()
 
     few = next(group for group in codes if group.startswith("S-102"))
     chosen = {group: some[: 2 if group == few else None] for group, some in codes.items()}
@@ -80,6 +84,10 @@ def cube(address: str) -> set[str]:
         documents += db.session.scalars(select(CubePair.document)).all()
         documents += [row.findings for row in units]
         documents.append(district_rates(units))
+        # A school's own items stand on the page of that school, and nowhere else.
+        school = re.search(r"/school/([^/?]+)", address)
+        own = select(CubeSchoolItem.document).where(CubeSchoolItem.school_code == (school[1] if school else ""))
+        documents += db.session.scalars(own).all()
     documents += [row.document for row in (*targets, *units)] + [row.findings for row in targets]
     known = [n for document in documents for n in numbers(document)]
     edges = {band["floor"] for row in evaluations for band in row.document["scheme"]["bands"]}

@@ -634,6 +634,40 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_theme')),
     sa.UniqueConstraint('name', name=op.f('uq_theme_name'))
     )
+    op.create_table('school_item',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('campaign_id', sa.Integer(), nullable=False),
+    sa.Column('school_code', sa.String(length=40), nullable=False),
+    sa.Column('position', sa.Integer(), nullable=False),
+    sa.Column('zh', sa.String(length=60), nullable=False),
+    sa.Column('en', sa.String(length=200), nullable=False),
+    sa.Column('state', sa.String(length=10), nullable=False),
+    sa.Column('reason', sa.String(length=200), nullable=False),
+    sa.ForeignKeyConstraint(['campaign_id'], ['campaign.id'], name=op.f('fk_school_item_campaign_id_campaign')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_school_item')),
+    sa.UniqueConstraint('campaign_id', 'school_code', 'position', name=op.f('uq_school_item_campaign_id'))
+    )
+    with op.batch_alter_table('school_item', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_school_item_campaign_id'), ['campaign_id'], unique=False)
+
+    op.create_table('school_item_count',
+    sa.Column('evaluation_id', sa.Integer(), nullable=False),
+    sa.Column('item_id', sa.Integer(), nullable=False),
+    sa.Column('level', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('n', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['evaluation_id'], ['evaluation.id'], name=op.f('fk_school_item_count_evaluation_id_evaluation')),
+    sa.ForeignKeyConstraint(['item_id'], ['school_item.id'], name=op.f('fk_school_item_count_item_id_school_item')),
+    sa.PrimaryKeyConstraint('evaluation_id', 'item_id', 'level', name=op.f('pk_school_item_count'))
+    )
+    op.create_table('cube_school_item',
+    sa.Column('evaluation_id', sa.Integer(), nullable=False),
+    sa.Column('version', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('school_code', sa.String(length=40), nullable=False),
+    sa.Column('position', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('document', sa.JSON(), nullable=False),
+    sa.ForeignKeyConstraint(['evaluation_id'], ['evaluation.id'], name=op.f('fk_cube_school_item_evaluation_id_evaluation')),
+    sa.PrimaryKeyConstraint('evaluation_id', 'version', 'school_code', 'position', name=op.f('pk_cube_school_item'))
+    )
     op.create_table('chip_count',
     sa.Column('evaluation_id', sa.Integer(), nullable=False),
     sa.Column('target_id', sa.Integer(), autoincrement=False, nullable=False),
@@ -701,6 +735,12 @@ def downgrade() -> None:
 
     op.drop_table('comment_review')
     op.drop_table('chip_count')
+    op.drop_table('cube_school_item')
+    op.drop_table('school_item_count')
+    with op.batch_alter_table('school_item', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_school_item_campaign_id'))
+
+    op.drop_table('school_item')
     op.drop_table('theme')
     with op.batch_alter_table('comment_member', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_comment_member_review_id'))
