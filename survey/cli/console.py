@@ -58,8 +58,14 @@ def inside(command: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(command)
     @refusing
     def run(*args: Any, **kwargs: Any) -> Any:
+        from survey.services.connections import disconnect
+
         with create_app().app_context():
-            return command(*args, **kwargs)
+            try:
+                return command(*args, **kwargs)
+            finally:
+                # The process may go on: a command leaves no connection behind.
+                disconnect()
 
     return run
 

@@ -42,8 +42,10 @@ class Part:
     def targets(self) -> Iterator[Row]:
         """Yield the targets in the order of the cube, a few hundred at a time."""
         query = _columns(_mine(self)).order_by(CubeTarget.position)
-        for row in db.session.execute(query.execution_options(yield_per=CHUNK)):
-            yield seen_target(_row(row), self.audience)
+        # Closed also where a reader stops early: PostgreSQL keeps a cursor open for it.
+        with db.session.execute(query.execution_options(yield_per=CHUNK)) as rows:
+            for row in rows:
+                yield seen_target(_row(row), self.audience)
 
     def count(self) -> int:
         """Return how many targets `targets` yields."""
@@ -59,7 +61,8 @@ class Part:
             return
         query = select(CubePair.document).where(CubePair.evaluation_id == self.head.id, CubePair.kind == kind)
         query = query.order_by(CubePair.position).limit(size).offset(first)
-        yield from db.session.scalars(query.execution_options(yield_per=CHUNK))
+        with db.session.execute(query.execution_options(yield_per=CHUNK)) as rows:
+            yield from rows.scalars()
 
     def count_pairs(self, kind: str) -> int:
         """Return how many pairs a comparison has."""

@@ -14,7 +14,6 @@ from flask import Flask
 from sqlalchemy import select
 
 from survey.cli import main
-from survey.database import is_sqlite
 from survey.errors import Conflict
 from survey.extensions import db
 from survey.models.audit import AuditEntry
@@ -240,9 +239,8 @@ def test_two_printings_at_once_never_make_slips_twice(
 def test_on_the_console_the_same_command_goes_on_in_the_same_folder(
     app: Flask, campaign: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if not is_sqlite():
-        pytest.skip("the console would leave its own connections open in this process")
     monkeypatch.setenv("SURVEY_INSTANCE", app.config["WUPING"].instance.as_posix())
+    monkeypatch.setenv("SURVEY_DATABASE_URL", app.config["WUPING"].database_url)
     folder = tmp_path / "out"
     with monkeypatch.context() as patch:
         patch.setattr(first_printings, "_make", killed(3)(first_printings._make))
