@@ -119,7 +119,7 @@ def test_where_nearly_all_agree_and_few_answered_only_that_is_said(asked: int) -
     item = released_items(asked, "101", outsider=True)[0]
     assert item.record == {
         **dict.fromkeys(("counts", "satisfied_rate", "satisfied_ci")),
-        **{"n": 25, "satisfied_limit": "high"},
+        **{"n": 25, "satisfied_limit": "high", "withheld": "nearly_all_agree"},
     }
 
 

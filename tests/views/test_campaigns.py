@@ -32,7 +32,7 @@ def test_an_officer_makes_a_campaign(officer) -> None:
 def test_an_officer_chooses_a_scheme_for_one_evaluation(officer) -> None:
     page = officer.post("/campaigns/new", data=FORM | {"scheme_parent_school": "five_step_85"}).location
     schemes = [cell.text for cell in BeautifulSoup(officer.get(page).text, "html.parser").select("td .quiet.small")]
-    assert sum("five_step_85" in text for text in schemes) == 1
+    assert sum("85" in text for text in schemes) == 1
 
 
 def test_only_schemes_that_fit_the_questionnaire_are_offered(officer) -> None:

@@ -3,6 +3,7 @@
 import random
 import re
 from collections.abc import Callable, Iterator, Sequence
+from math import floor
 from typing import Any
 
 import pytest
@@ -60,8 +61,8 @@ def numbers(value: Any) -> Iterator[float]:
 
 def written(value: float) -> Iterator[str]:
     """Yield how a page may write a number: as it is, as percentage, coarser for schools, cut to a scale's ends."""
-    coarse = (round(value, 2), round(20 * value) / 20)
-    for one in (value, 100 * value, *(100 * rate for rate in coarse), min(max(value, 0.0), 100.0)):
+    coarse, cut = (round(value, 2), round(20 * value) / 20), floor(20 * value + 1e-9) / 20
+    for one in (value, 100 * value, cut, *(100 * rate for rate in coarse), min(max(value, 0.0), 100.0)):
         for digits in (1, 2, 3, 4):
             yield f"{abs(one):.{digits}f}"
 
