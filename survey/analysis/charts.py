@@ -52,6 +52,7 @@ __all__ = [
     "axis_range",
     "dots",
     "dots_figure",
+    "level_bars",
     "palette",
     "ring",
     "ruler",
@@ -222,34 +223,36 @@ def dots_figure(rows: Sequence[Dot], *, words: Words, band: Interval | None = No
 
 def stacks_figure(rows: Sequence[Stack], *, words: Words) -> dict[str, Any]:
     """Return the figure of `stacks`: one trace a level, from best to worst."""
-    places = list(range(len(rows)))
-    colours = palette(len(words.levels))
-    traces = [
-        {
-            "type": "bar",
-            "orientation": "h",
-            "name": plain(name),
-            "x": [100.0 * row.shares[level] for row in rows],
-            "y": places,
-            "text": [share_text(row.shares[level]) for row in rows],
-            "textposition": "inside",
-            "insidetextanchor": "middle",
-            "textangle": 0,
-            "constraintext": "none",
-            "textfont": {"color": on_colour(colours[level]), "size": 12},
-            "customdata": [[plain(row.name), row.n] for row in rows],
-            "hovertemplate": f"%{{customdata[0]}}<br>{plain(name)} %{{x:.1f}}%  n = %{{customdata[1]}}<extra></extra>",
-            "marker": {"color": colours[level], "line": {"color": PAPER, "width": 1}},
-        }
-        for level, name in enumerate(words.levels)
-    ]
     layout = base_layout(words, rows=len(rows), pitch=52)
     layout["xaxis"] |= {"range": [0, 100], "tickvals": _QUARTERS, "ticktext": [f"{tick}%" for tick in _QUARTERS]}
     layout["annotations"] = row_names([f"{shortened(row.name)}  (n = {row.n})" for row in rows], shift=20)
     # The legend stands in the page as HTML, which wraps on a phone and prints.
     layout |= {"barmode": "stack", "bargap": 0.55, "height": layout["height"] - 18}
     layout["margin"]["b"] = 28
-    return {"data": traces, "layout": layout}
+    return {"data": level_bars(rows, words.levels), "layout": layout}
+
+
+def level_bars(rows: Sequence[Stack], levels: Sequence[str]) -> list[dict[str, Any]]:
+    """Return plotly's bars of the answers to items, one trace a level from best to worst, lengths in percent."""
+    return [
+        {
+            "type": "bar",
+            "orientation": "h",
+            "name": plain(name),
+            "x": [100.0 * row.shares[level] for row in rows],
+            "y": list(range(len(rows))),
+            "text": [share_text(row.shares[level]) for row in rows],
+            "textposition": "inside",
+            "insidetextanchor": "middle",
+            "textangle": 0,
+            "constraintext": "none",
+            "textfont": {"color": on_colour(colour), "size": 12},
+            "customdata": [[plain(row.name), row.n] for row in rows],
+            "hovertemplate": f"%{{customdata[0]}}<br>{plain(name)} %{{x:.1f}}%  n = %{{customdata[1]}}<extra></extra>",
+            "marker": {"color": colour, "line": {"color": PAPER, "width": 1}},
+        }
+        for level, (name, colour) in enumerate(zip(levels, palette(len(levels)), strict=True))
+    ]
 
 
 def _breaks(rows: Sequence[Dot]) -> list[int]:

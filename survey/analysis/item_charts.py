@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from survey.analysis.charts import Stack
+from survey.analysis.charts import Stack, level_bars
 from survey.analysis.drawing import (
     ACCENT,
     FAINT,
@@ -97,30 +97,9 @@ def _reach(rows: Sequence[Stack]) -> tuple[float, float]:
 
 def diverging_figure(rows: Sequence[Stack], *, words: Words) -> dict[str, Any]:
     """Return the figure of `diverging`: one trace a level, each bar from where the one before ends."""
-    colours, places = palette(len(words.levels)), list(range(len(rows)))
-    traces = []
-    for level, name in enumerate(words.levels):
-        starts = [100.0 * (sum(row.shares[level + 1 :]) - _worse(row.shares)) for row in rows]
-        traces.append(
-            {
-                "type": "bar",
-                "orientation": "h",
-                "name": plain(name),
-                "base": starts,
-                "x": [100.0 * row.shares[level] for row in rows],
-                "y": places,
-                "text": [share_text(row.shares[level]) for row in rows],
-                "textposition": "inside",
-                "insidetextanchor": "middle",
-                "textangle": 0,
-                "constraintext": "none",
-                "textfont": {"color": on_colour(colours[level]), "size": 12},
-                "customdata": [[plain(row.name), row.n] for row in rows],
-                "hovertemplate": f"%{{customdata[0]}}<br>{plain(name)} %{{x:.1f}}%  n = %{{customdata[1]}}"
-                "<extra></extra>",
-                "marker": {"color": colours[level], "line": {"color": PAPER, "width": 1}},
-            }
-        )
+    traces = level_bars(rows, words.levels)
+    for level, trace in enumerate(traces):
+        trace["base"] = [100.0 * (sum(row.shares[level + 1 :]) - _worse(row.shares)) for row in rows]
     left, right = _reach(rows)
     layout = base_layout(words, rows=len(rows), pitch=52)
     layout["xaxis"] |= {"range": [-101.0 * left, 101.0 * right], "showticklabels": False, "zeroline": True}

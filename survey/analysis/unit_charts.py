@@ -181,38 +181,6 @@ def _across_ticks(root: Element, across: Interval) -> None:
 def funnel_figure(points: Sequence[Point], limits: Limits, *, words: Words, axis: str) -> dict[str, Any]:
     """Return the figure of `funnel`; words.axis names the ballots, `axis` the score, words.levels the three limits."""
     across, heights = _funnel_ends(points, limits)
-    sizes = _sizes(across)
-    looks = ({"color": FAINT, "dash": "dot"}, {"color": ACCENT_LIGHT}, {"color": ACCENT})
-    traces: list[dict[str, Any]] = [
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "x": sizes,
-            "y": [limits.centre + sign * limits.reach(n, quantile, adjusted=adjusted) for n in sizes],
-            "line": {"width": 1.5, **look},
-            "hoverinfo": "skip",
-        }
-        for (quantile, adjusted, _look), look in zip(_CURVES, looks, strict=True)
-        for sign in (-1.0, 1.0)
-    ]
-    far = [abs(point.outside) > 1 for point in points]
-    traces.append(
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "x": [point.n for point in points],
-            "y": [point.score for point in points],
-            "text": [plain(f"{point.name}  {point.score:.1f}  (n = {point.n})") for point in points],
-            "hovertemplate": "%{text}<extra></extra>",
-            "marker": {
-                "size": [12 if out else 8 for out in far],
-                "symbol": ["diamond" if out else "circle-open" for out in far],
-                "color": [
-                    (WORSE if p.outside < 0 else ACCENT) if out else FAINT for p, out in zip(points, far, strict=True)
-                ],
-            },
-        }
-    )
     layout = base_layout(words, rows=1, pitch=HEIGHT)
     layout["xaxis"] |= {"range": list(across), "title": {"text": plain(words.axis), "font": {"size": 12}}}
     title = {"text": plain(axis), "font": {"size": 12}}
@@ -220,7 +188,41 @@ def funnel_figure(points: Sequence[Point], limits: Limits, *, words: Words, axis
     layout["margin"]["l"] = 52
     centre = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": limits.centre, "y1": limits.centre}
     layout["shapes"] = [centre | {"line": {"color": INK, "width": 1}}]
-    return {"data": traces, "layout": layout}
+    return {"data": [*_limit_traces(limits, _sizes(across)), _point_trace(points)], "layout": layout}
+
+
+def _limit_traces(limits: Limits, sizes: Sequence[float]) -> list[dict[str, Any]]:
+    looks = ({"color": FAINT, "dash": "dot"}, {"color": ACCENT_LIGHT}, {"color": ACCENT})
+    return [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "x": list(sizes),
+            "y": [limits.centre + sign * limits.reach(n, quantile, adjusted=adjusted) for n in sizes],
+            "line": {"width": 1.5, **look},
+            "hoverinfo": "skip",
+        }
+        for (quantile, adjusted, _look), look in zip(_CURVES, looks, strict=True)
+        for sign in (-1.0, 1.0)
+    ]
+
+
+def _point_trace(points: Sequence[Point]) -> dict[str, Any]:
+    far = [abs(point.outside) > 1 for point in points]
+    tints = [(WORSE if p.outside < 0 else ACCENT) if out else FAINT for p, out in zip(points, far, strict=True)]
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [point.n for point in points],
+        "y": [point.score for point in points],
+        "text": [plain(f"{point.name}  {point.score:.1f}  (n = {point.n})") for point in points],
+        "hovertemplate": "%{text}<extra></extra>",
+        "marker": {
+            "size": [12 if out else 8 for out in far],
+            "symbol": ["diamond" if out else "circle-open" for out in far],
+            "color": tints,
+        },
+    }
 
 
 def steps(rows: Sequence[Step], *, label: str) -> Svg:

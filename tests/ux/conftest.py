@@ -14,9 +14,14 @@ from werkzeug.serving import make_server
 
 from survey.config import Config
 from survey.keys import make_master_key
+from survey.queries.accounts import account_id
+from survey.services.accounts import add_account, change_password
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
+
+
+PASSWORD = "a long enough password"
 
 
 @dataclass
@@ -74,3 +79,17 @@ def phone(browser: Browser) -> Iterator[Page]:
     yield page
     context.close()
     assert [text for text in complaints if "Failed to load resource" not in text] == []
+
+
+@pytest.fixture
+def desk(site: Site, county: object, phone: Page) -> Page:
+    """The officer's browser, logged in; `phone` fails the test on a breach of the content policy."""
+    made = add_account("officer", role="officer", actor="test")
+    user = account_id("officer")
+    assert user is not None
+    change_password(user, old=made.first_password, new=PASSWORD)
+    phone.goto(f"{site.base}/login")
+    phone.fill("input[name=name]", "officer")
+    phone.fill("input[name=password]", PASSWORD)
+    phone.click("main button[type=submit]")
+    return phone

@@ -5,8 +5,6 @@ import random
 import pytest
 from playwright.sync_api import Page
 
-from survey.queries.accounts import account_id
-from survey.services.accounts import add_account, change_password
 from survey.services.ballots import Electorate, Holder, cast_slips, pack_payload
 from survey.services.ballots import Page as BallotPage
 from survey.services.campaigns import move_campaign
@@ -17,7 +15,6 @@ from tests.ux.page_faults import broken_rules
 
 pytestmark = pytest.mark.browser
 Codes = dict[str, tuple[str, ...]]
-PASSWORD = "a long enough password"
 PAGES = (
     "/results",
     "/results/{0}",
@@ -64,19 +61,6 @@ def published(site: Site, campaign: int, codes: Codes) -> int:
     prepare_publication(campaign, actor="test")
     publish(campaign, actor="test")
     return campaign
-
-
-@pytest.fixture
-def desk(site: Site, phone: Page, published: int) -> Page:
-    made = add_account("officer", role="officer", actor="test")
-    user = account_id("officer")
-    assert user is not None
-    change_password(user, old=made.first_password, new=PASSWORD)
-    phone.goto(f"{site.base}/login")
-    phone.fill("input[name=name]", "officer")
-    phone.fill("input[name=password]", PASSWORD)
-    phone.click("main button[type=submit]")
-    return phone
 
 
 def test_the_pages_of_results_break_no_rule_of_axe(site: Site, desk: Page, published: int) -> None:

@@ -3,27 +3,10 @@
 import pytest
 from playwright.sync_api import Page
 
-from survey.queries.accounts import account_id
-from survey.services.accounts import add_account, change_password
 from tests.released import add_campaign, add_evaluation
 from tests.ux.conftest import Site
 
 pytestmark = pytest.mark.browser
-PASSWORD = "a long enough password"
-
-
-@pytest.fixture
-def desk(site: Site, county: object, phone: Page) -> Page:
-    """The officer's browser, logged in; `phone` fails the test on a breach of the content policy."""
-    made = add_account("officer", role="officer", actor="test")
-    user = account_id("officer")
-    assert user is not None
-    change_password(user, old=made.first_password, new=PASSWORD)
-    phone.goto(f"{site.base}/login")
-    phone.fill("input[name=name]", "officer")
-    phone.fill("input[name=password]", PASSWORD)
-    phone.click("main button[type=submit]")
-    return phone
 
 
 @pytest.fixture

@@ -100,15 +100,7 @@ def notice() -> Draft:
     _overview_table(draft)
     heading(draft, "二、与往年相比")
     _list_or(draft, "changes", "没有可比的往年结果。")
-    heading(draft, "三、可以认定的差别")
-    subheading(draft, "（一）可以认定高于其他单位的")
-    _list_or(draft, "better", "没有。")
-    subheading(draft, "（二）可以认定低于其他单位的")
-    _list_or(draft, "worse", "没有。")
-    subheading(draft, "（三）不足以判断的")
-    control(draft, "p for e in evaluations")
-    body(draft, "{{ e.undecided }}")
-    control(draft, "p endfor")
+    _decided(draft)
     heading(draft, "四、各项测评结果")
     _evaluation_parts(draft)
     heading(draft, "五、需要说明的情况")
@@ -276,6 +268,18 @@ def _evaluation_parts(draft: Draft) -> None:
     control(draft, "p for e in reference")
     subheading(draft, "{{ e.name }}（仅供参考，非一人一票）")
     body(draft, "{{ e.summary }}")
+    control(draft, "p endfor")
+
+
+def _decided(draft: Draft) -> None:
+    heading(draft, "三、可以认定的差别")
+    subheading(draft, "（一）可以认定高于其他单位的")
+    _list_or(draft, "better", "没有。")
+    subheading(draft, "（二）可以认定低于其他单位的")
+    _list_or(draft, "worse", "没有。")
+    subheading(draft, "（三）不足以判断的")
+    control(draft, "p for e in evaluations")
+    body(draft, "{{ e.undecided }}")
     control(draft, "p endfor")
 
 
