@@ -11,13 +11,14 @@ from werkzeug.routing import MapAdapter, Rule
 from werkzeug.utils import cached_property
 
 from survey.services.sessions import form_key
+from survey.views.assets import style_source
 
 RESPONDENTS = "ballots."
 MOST_BALLOT_BYTES = 128 * 1024
 # Open to everybody, though not on the ballots' own path.
 SMALL_FORMS = ("pressure_reports.send",)
 _CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'{nonce}; img-src 'self' data: blob:; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'{style}; img-src 'self' data: blob:; connect-src 'self'; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 )
 _NO_STORE = ("Cache-Control", "no-store")
@@ -27,7 +28,11 @@ _FIXED_HEADERS = (
     ("Cross-Origin-Opener-Policy", "same-origin"),
 )
 _OF_RESPONDENT = "wuping.respondent"
-_FOR_RESPONDENTS = [*_FIXED_HEADERS, _NO_STORE, ("Content-Security-Policy", _CSP.format(nonce=""))]
+_FOR_RESPONDENTS = [
+    *_FIXED_HEADERS,
+    _NO_STORE,
+    ("Content-Security-Policy", _CSP.format(style=f" {style_source('ballot.css')}")),
+]
 _HTTPS_ONLY = ("Strict-Transport-Security", "max-age=31536000")
 
 
@@ -38,7 +43,7 @@ def _with_headers(response: Response) -> Response:
     if "Cache-Control" not in headers:
         headers.add(*_NO_STORE)
     nonce = f" 'nonce-{g.csp_nonce}'" if "csp_nonce" in g else ""
-    headers.add("Content-Security-Policy", _CSP.format(nonce=nonce))
+    headers.add("Content-Security-Policy", _CSP.format(style=nonce))
     if request.is_secure:
         headers.add(*_HTTPS_ONLY)
     return response

@@ -74,7 +74,7 @@ def enter() -> BaseResponse:
 
 def _code_form() -> Response:
     lost = bool(request.query_string) and "lost" in request.args
-    page = _spliced(("code", lost), lambda: _rendered("ballots/code.html", message="", lost=lost))
+    page = _spliced(("code", lost), lambda: _rendered("ballots/code.html", message="", lost=lost, carried=True))
     return with_choices(left_clean(page.respond({}), bridge=COOKIE, folder=FOLDER))
 
 
@@ -223,7 +223,9 @@ def _receipt(holder: Holder, progress: Progress) -> Response:
     def render() -> str:
         marks = {name: mark(name) for name in RECEIPT_SLOTS}
         days = {"first_day": first, "last_day": last}
-        return _rendered("ballots/receipt.html", ballots=number, is_open=holder.is_open, here=here, **days, **marks)
+        return _rendered(
+            "ballots/receipt.html", ballots=number, is_open=holder.is_open, here=here, carried=True, **days, **marks
+        )
 
     text = holder.receipt
     drafts = " ".join(seals.draft_key(holder, cast.code) for cast in progress.electorate.pages)
@@ -268,9 +270,8 @@ def _page(holder: Holder, progress: Progress, *, sealed: str) -> Response:
 
     def render() -> str:
         asker = current_app.config["WUPING"].bureau if first else ""
-        return _render(
-            electorate, {name: mark(name) for name in SLOTS}, asker=asker, is_open=holder.is_open, here=_here(holder)
-        )
+        marks, here = {name: mark(name) for name in SLOTS}, _here(holder)
+        return _render(electorate, marks, asker=asker, is_open=holder.is_open, here=here, carried=True)
 
     whole = electorate.evaluation_id if electorate.targets else 0
     asked = (electorate.questionnaire_id, electorate.variant, whole, electorate.own_items)

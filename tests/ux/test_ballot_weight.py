@@ -20,7 +20,7 @@ from tests.ux.standing import CHILDREN, JOINT, KINDERGARTEN, PARENTS, PRINCIPALS
 pytestmark = pytest.mark.browser
 STATIC = Path(__file__).parents[2] / "survey" / "static"
 GROUPS = (PUPILS, CHILDREN, PARENTS, JOINT, KINDERGARTEN, PRINCIPALS)
-MOST_BYTES, MOST_REQUESTS = 14 * 1024, 3
+MOST_BYTES, MOST_REQUESTS = 14 * 1024, 2
 # The usual profile of 2G: 240 kbit/s down, 200 up, 840 ms for each round trip.
 EDGE = {"offline": False, "latency": 840, "downloadThroughput": 240_000 / 8, "uploadThroughput": 200_000 / 8}
 SLOW = 6
@@ -91,16 +91,23 @@ def test_a_ballot_page_stands_within_a_second_and_a_half(place: Standing, browse
     assert min(load(browser, place, PARENTS).largest for _try in range(TRIES)) <= 1500
 
 
-def test_a_ballot_page_stands_within_two_seconds_on_edge_with_a_slow_phone(place: Standing, browser: Browser) -> None:
-    """The best of some loads: what a busy machine adds is not the page's."""
-    loads = [load(browser, place, PARENTS, edge=True, after_scan=True) for _try in range(TRIES)]
-    assert min(found.loaded for found in loads) <= 2000
+@pytest.mark.parametrize("after_scan", [False, True])
+def test_a_ballot_page_can_be_answered_within_two_seconds_on_edge(
+    place: Standing, browser: Browser, after_scan: bool
+) -> None:
+    """With an empty cache too. The best of some loads: what a busy machine adds is not the page's."""
+    loads = [load(browser, place, PARENTS, edge=True, after_scan=after_scan) for _try in range(TRIES)]
+    assert min(found.largest for found in loads) <= 2000
 
 
-def test_the_first_page_of_all_takes_two_journeys_on_edge(place: Standing, browser: Browser) -> None:
-    """With an empty cache: one round trip for the page, one for style and script together."""
-    loads = [load(browser, place, PARENTS, edge=True) for _try in range(TRIES)]
-    assert min(found.loaded for found in loads) <= 2 * EDGE["latency"] + 1820
+def test_a_style_that_the_page_does_not_carry_is_refused(place: Standing, browser: Browser) -> None:
+    page = browser.new_page()
+    page.goto(f"{place.base}/v")
+    page.evaluate(
+        "document.head.insertAdjacentHTML('beforeend', '<style>main { position: fixed !important; }</style>')"
+    )
+    assert page.evaluate("getComputedStyle(document.querySelector('main')).position") == "static"
+    page.close()
 
 
 @pytest.mark.parametrize(("group", "items"), [(PARENTS, 10), (PRINCIPALS, 2 * 3)])

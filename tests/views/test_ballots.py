@@ -1,5 +1,7 @@
 """The respondent's pages, driven as a phone without JavaScript would."""
 
+import base64
+import hashlib
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -342,7 +344,10 @@ def test_the_page_is_light_and_asks_no_other_host(phone: FlaskClient, codes: Cod
     assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
     assert page.headers["Cache-Control"] == "no-store"
     assert not re.findall(r"""(?:src|href|action)=["']https?:""", page.text)
-    assert not re.findall(r"<(?:script|style)>|\sstyle=|\son\w+=", page.text)
+    styles = re.findall(r"<style>(.*?)</style>", page.text, re.DOTALL)
+    digests = [base64.b64encode(hashlib.sha256(style.encode()).digest()).decode() for style in styles]
+    assert [f"'sha256-{digest}'" in page.headers["Content-Security-Policy"] for digest in digests] == [True]
+    assert not re.findall(r"<script>|\sstyle=|\son\w+=|unsafe", page.text.replace(styles[0], ""))
 
 
 def test_a_cookie_alone_casts_nothing(phone: FlaskClient, codes: Codes) -> None:
