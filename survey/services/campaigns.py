@@ -16,7 +16,7 @@ from survey.instruments.questionnaires import questionnaire_from_json
 from survey.models.campaigns import Campaign, Evaluation, GroupCount, RaterGroup, Target
 from survey.models.instruments import QuestionnaireVersion
 from survey.models.organisations import RosterVersion
-from survey.services import approvals, audit, mixing, school_items, sealed_boxes, tokens
+from survey.services import approvals, audit, comments, mixing, school_items, sealed_boxes, tokens
 from survey.services.ballots import ALL_TARGETS, today
 from survey.services.comment_preparation import prepare_comments, store_comments
 from survey.services.electorates import RelationPlan, load_roster, plan_five, with_tokens
@@ -261,10 +261,10 @@ def _store_tallies(session: Session, _campaign: Campaign, prepared: Any) -> None
     from survey.services.integrity import store_findings
     from survey.services.tallies import store_tallies
 
-    counted, monitored, comments = prepared
+    counted, monitored, written = prepared
     store_tallies(session, counted)
     store_findings(session, monitored)
-    store_comments(session, comments)
+    store_comments(session, written)
 
 
 def _evaluate(campaign_id: int) -> Any:
@@ -280,8 +280,8 @@ def _store_cube(session: Session, campaign: Campaign, cubes: Any) -> None:
     store_cubes(session, campaign.id, cubes)
 
 
-def _nothing(_session: Session, _campaign: Campaign, _prepared: Any) -> None:
-    return None
+def _archive(session: Session, campaign: Campaign, _prepared: Any) -> None:
+    comments.forget_unsettled(session, campaign.id)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -302,7 +302,7 @@ TRANSITIONS = {
     ("open", "closed"): Step(act=_close, long=True),
     ("closed", "tallied"): Step(act=_store_tallies, prepare=_count, long=True),
     ("tallied", "released"): Step(act=_store_cube, prepare=_evaluate, long=True),
-    ("released", "archived"): Step(act=_nothing),
+    ("released", "archived"): Step(act=_archive),
 }
 
 

@@ -15,6 +15,7 @@ from flask_babel import gettext as _
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
+from survey.analysis.comment_pools import NOWHERE
 from survey.database import transaction
 from survey.errors import BadInput, Conflict, Forbidden, NotFound
 from survey.extensions import db
@@ -276,6 +277,21 @@ def _forget_written(session: Session, review_id: bytes) -> None:
     session.execute(delete(comment).where(comment.c.id.in_(keys), comment.c.chips == ""))
     session.execute(update(comment).where(comment.c.id.in_(keys)).values(text=""))
     session.execute(delete(comment_member).where(comment_member.c.review_id == review_id))
+
+
+def forget_unsettled(session: Session, campaign_id: int) -> None:
+    """Forget what nobody may read any more: originals, and wordings that were not settled.
+
+    For the archive, after which no comment is reviewed; one about a circle too small to be read never was.
+    """
+    mine = select(Evaluation.id).where(Evaluation.campaign_id == campaign_id)
+    left = select(CommentReview.id).where(CommentReview.campaign_id == campaign_id)
+    left = left.where((CommentReview.state != SETTLED) | (CommentReview.place == NOWHERE))
+    session.execute(delete(comment).where(comment.c.evaluation_id.in_(mine), comment.c.chips == ""))
+    session.execute(update(comment).where(comment.c.evaluation_id.in_(mine)).values(text=""))
+    session.execute(delete(comment_member).where(comment_member.c.review_id.in_(left)))
+    session.execute(delete(comment_mark).where(comment_mark.c.review_id.in_(left)))
+    session.execute(delete(CommentReview).where(CommentReview.id.in_(left)))
 
 
 def _campaign(session: Session, campaign_id: int) -> Campaign:

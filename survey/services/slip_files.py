@@ -28,6 +28,11 @@ def open_url(group_id: int) -> str:
     return f"{current_app.config['WUPING'].public_base_url}/o/{group_id}"
 
 
+def shared_url() -> str:
+    """Return the address to open on a device that goes from one respondent to the next."""
+    return f"{current_app.config['WUPING'].public_base_url}/v?shared=1"
+
+
 def write_slips(
     groups: Sequence[IssuedGroup], *, campaign_id: int, directory: Path, progress: Progress | None = None
 ) -> list[Path]:

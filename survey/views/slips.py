@@ -15,7 +15,7 @@ from survey.queries import jobs
 from survey.services import printing
 from survey.services.handouts import as_html, as_pdf
 from survey.services.jobs import PRINTING, queue_job
-from survey.services.slip_files import handouts_of, open_url, unprintable_names
+from survey.services.slip_files import handouts_of, open_url, shared_url, unprintable_names
 from survey.services.slips import SLIP_STATES
 from survey.views.downloads import attached
 
@@ -43,6 +43,7 @@ def _index(campaign: query.CampaignRow, form: ReissueForm) -> str:
         form=form,
         jobs=[job for job in jobs.recent_jobs(kinds=PRINTING) if job.arguments["campaign"] == campaign.id],
         open_url=open_url,
+        shared_url=shared_url(),
         unprintable=unprintable_names(campaign.id) if not campaign.slips_made else (),
         handouts=handouts_of(campaign.id),
     )

@@ -272,6 +272,17 @@ def test_after_the_archive_nothing_changes(counted: int) -> None:
         comments.take(counted, key, "li")
 
 
+def test_the_archive_keeps_no_word_that_two_persons_have_not_settled(counted: int) -> None:
+    settled = key_of(counted, "作业")
+    settle(counted, settled.hex(), "school")
+    comments.take(counted, key_of(counted, "〔电话〕"), "li")
+    for state in ("released", "archived"):
+        move_campaign(counted, state, actor="test")
+    assert written() == []
+    assert [row.id for row in db.session.scalars(select(CommentReview))] == [settled]
+    assert db.session.scalar(select(func.count()).select_from(comment_member)) == 0
+
+
 def test_a_unit_voided_after_the_count_moves_comments_to_a_larger_circle(codes: Codes, campaign: int) -> None:
     write(codes, "101", ["饭菜凉了"], ballots=20)
     write(codes, "102", ["作业太多"], ballots=36)

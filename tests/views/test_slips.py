@@ -1,12 +1,15 @@
 """Printing at the desk: the only way to codes, fetched as a zip and deleted."""
 
 import os
+import re
 import time
 import zipfile
 from io import BytesIO
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+from bs4 import BeautifulSoup
 from sqlalchemy import func, select
 
 from survey.extensions import db
@@ -46,6 +49,12 @@ def package(client, job: str) -> dict[str, str]:
         content = BytesIO(answer.data)
     with zipfile.ZipFile(content) as packed:
         return {name: packed.read(name).decode("utf-8-sig", "replace") for name in packed.namelist()}
+
+
+def test_the_address_for_a_shared_device_leads_to_its_mode(officer, ready, client) -> None:
+    page = BeautifulSoup(officer.get(f"/campaigns/{ready}/slips").text, "html.parser")
+    address = urlsplit(str(page.find(string=re.compile("shared=1"))))
+    assert " data-shared" in client.get(f"{address.path}?{address.query}").text
 
 
 def test_all_slips_are_printed_fetched_and_deleted(officer, ready, work, config) -> None:
