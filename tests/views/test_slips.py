@@ -51,10 +51,10 @@ def package(client, job: str) -> dict[str, str]:
         return {name: packed.read(name).decode("utf-8-sig", "replace") for name in packed.namelist()}
 
 
-def test_the_address_for_a_shared_device_leads_to_its_mode(officer, ready, client) -> None:
+def test_the_address_for_a_shared_device_leads_to_its_mode(officer, ready, app) -> None:
     page = BeautifulSoup(officer.get(f"/campaigns/{ready}/slips").text, "html.parser")
     address = urlsplit(str(page.find(string=re.compile("shared=1"))))
-    assert " data-shared" in client.get(f"{address.path}?{address.query}").text
+    assert " data-shared" in app.test_client().get(f"{address.path}?{address.query}").text
 
 
 def test_all_slips_are_printed_fetched_and_deleted(officer, ready, work, config) -> None:
