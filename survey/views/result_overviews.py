@@ -26,6 +26,8 @@ MOST_ITEMS = 3
 # A change that is significant but within the margin fixed beforehand is no rise and no fall.
 ALPHA = 0.05
 TURNOUT_DOUBTFUL = 0.7
+# Below that an interval of a change is so wide that it tells a hurried reader nothing; its page has it.
+FEW_TARGETS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,9 +69,11 @@ def _card(head: EvaluationHead) -> dict[str, Any]:
 
 
 def _verdict(change: Record | None, margin: float) -> str:
-    """Return risen, fallen, small (significant, within the margin), unclear, or none."""
+    """Return risen, fallen, small (significant, within the margin), unclear, few (targets in both years), or none."""
     if change is None:
         return "none"
+    if change["n"] < FEW_TARGETS:
+        return "few"
     if change["p"] is None or change["p"] >= ALPHA:
         return "unclear"
     if abs(change["difference"]) <= margin:

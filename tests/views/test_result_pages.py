@@ -52,6 +52,19 @@ def test_every_page_is_light_and_holds_no_inline_style(released: int, officer: F
         assert not tags.select("[style], [onclick], script:not([src])")
 
 
+@pytest.mark.parametrize(("schools", "compared"), [(2, False), (6, True)])
+def test_the_head_sees_no_change_of_a_handful(
+    county: Flask, officer: FlaskClient, schools: int, compared: bool
+) -> None:
+    targets = [(str(number), "1学区") for number in range(101, 101 + schools)]
+    past = add_evaluation(add_campaign(year=2025), "parent_school", targets=targets, seed=2)
+    campaign = add_campaign()
+    add_evaluation(campaign, "parent_school", targets=targets, before=past)
+    verdict = main(officer, f"/results/{campaign.id}").select_one(".relation .verdict")
+    assert verdict is not None
+    assert ("against 2025" in verdict.text, "Too few in both years" in verdict.text) == (compared, not compared)
+
+
 def test_every_chart_has_its_drawing_and_answers(released: int, officer: FlaskClient) -> None:
     for page in ("items", "funnel"):
         figures = main(officer, f"/results/{released}/student_teacher/{page}").select("figure[data-chart]")
