@@ -13,7 +13,7 @@ from flask_babel import format_date, lazy_gettext
 from flask_babel import gettext as _
 
 from survey.services.print_files import encoded, html_pieces, long_pdf, write_private
-from survey.services.qr_codes import qr_svg_path
+from survey.services.qr_codes import slip_qr_path
 from survey.services.typesetting import missing_glyphs
 
 SLIPS_ON_A_PAGE = 12
@@ -75,14 +75,6 @@ class _Page:
     label: str
     facts: str
     slips: tuple[_Slip, ...]
-
-
-def slip_url(base_url: str, code: str) -> str:
-    """Return the address in a slip's QR code: upper case, so that all but the `#` is alphanumeric (a smaller code).
-
-    The code stands in the fragment, which browsers send to no server and so to no log.
-    """
-    return f"{base_url.rstrip('/')}/v#{code}".upper()
 
 
 def write_sheets(
@@ -202,5 +194,5 @@ def _label(group: SheetGroup) -> str:
 
 
 def _slip(base_url: str, code: str) -> _Slip:
-    size, path = qr_svg_path(slip_url(base_url, code))
+    size, path = slip_qr_path(base_url, code)
     return _Slip(typed=" ".join(code[i : i + 4] for i in range(0, len(code), 4)), size=size, path=path)

@@ -17,7 +17,8 @@ from survey.queries.campaigns import group_rows
 from survey.services.ballots import today
 from survey.services.formula_guard import guarded
 from survey.services.handouts import Handout, parents_letter, poster, write_handout
-from survey.services.sheets import Progress, SheetGroup, SheetText, Unprintable, slip_url, unprintable, write_sheets
+from survey.services.qr_codes import slip_url
+from survey.services.sheets import Progress, SheetGroup, SheetText, Unprintable, unprintable, write_sheets
 from survey.services.slips import IssuedGroup
 
 CSV_COLUMNS = ("relation", "group", "group_name", "code", "url")

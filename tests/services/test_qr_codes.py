@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image
 
-from survey.services.qr_codes import qr_png, qr_svg_path
+from survey.services.qr_codes import qr_png, qr_svg_path, slip_qr_path, slip_url
 from survey.services.slips import new_code
 from tests.printed import picture, read
 
@@ -18,6 +18,12 @@ def test_every_code_reads_back_from_path_and_png(text: str) -> None:
         full = text + new_code()
         assert read(picture(*qr_svg_path(full))) == full
         assert read(Image.open(io.BytesIO(qr_png(full, 3)))) == full
+
+
+@pytest.mark.parametrize("host", ["https://pj.lincheng.cn", "http://a_b.cn/wp/", "https://[2001:db8::1]:8443"])
+def test_slips_are_drawn_as_the_library_draws_them(host: str) -> None:
+    for code in (new_code() for _attempt in range(100)):
+        assert slip_qr_path(host, code) == qr_svg_path(slip_url(host, code))
 
 
 def test_quiet_zone_is_four_modules_wide() -> None:

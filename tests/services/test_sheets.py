@@ -16,8 +16,8 @@ from markupsafe import escape
 from PIL import Image, ImageEnhance, ImageFilter
 
 from survey.services import print_files
-from survey.services.qr_codes import QUIET_ZONE, qr_svg_path
-from survey.services.sheets import SheetGroup, SheetText, Unprintable, slip_url, unprintable, write_sheets
+from survey.services.qr_codes import QUIET_ZONE, qr_svg_path, slip_url
+from survey.services.sheets import SheetGroup, SheetText, Unprintable, unprintable, write_sheets
 from survey.services.slips import new_code
 from tests.printed import addresses, addresses_in_html, pages, words
 
