@@ -1,15 +1,15 @@
 """Shared fixtures: a real instance on SQLite (default) or PostgreSQL, in an empty folder for each test."""
 
-import atexit
 import os
-import shutil
-import tempfile
+import secrets
 from collections.abc import Callable, Iterator
+from copy import copy
 from pathlib import Path
+from typing import Any, TypeVar
 
 import psycopg
 import pytest
-from flask import Flask
+from flask import Flask, current_app
 from sqlalchemy import text
 from werkzeug.routing import Rule
 
@@ -17,7 +17,7 @@ from survey import create_app
 from survey.config import Config
 from survey.database import checkpoint
 from survey.extensions import db
-from survey.keys import make_master_key
+from survey.keys import FILE_NAME, make_master_key
 from survey.models.organisations import Department, RosterVersion, School, SchoolClass, Teacher, Teaching
 from survey.services.campaigns import create_campaign, move_campaign
 from survey.services.instruments import load_ready_questionnaires
@@ -43,6 +43,37 @@ if POSTGRESQL:
     os.environ["SURVEY_TEST_POSTGRESQL"] = POSTGRESQL
 
 
+# Files, documents and pages: what these ask a database, both answer alike.
+ONE_DATABASE = frozenset(
+    {
+        "test_formula_guard",
+        "test_handouts",
+        "test_hostile_texts",
+        "test_links_sqlite",
+        "test_qr_codes",
+        "test_report_batches",
+        "test_report_templates",
+        "test_reports",
+        "test_share_sheets",
+        "test_sheets",
+        "test_slow_clients",
+        "test_workbooks",
+        "test_xlsx_packages",
+    }
+)
+# Whole runs over the network; on PostgreSQL their parts are tested one by one.
+WHOLE_RUNS = frozenset({"test_canary", "test_county"})
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what need not run on both databases, or not on each machine."""
+    for item in items:
+        if item.path.stem in ONE_DATABASE:
+            item.add_marker("one_database")
+        if POSTGRESQL and item.path.stem in WHOLE_RUNS:
+            item.add_marker("thorough")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _addresses_compiled_once() -> Iterator[None]:
     """Keep the builders of addresses: every new application compiles the same ones, most of its time."""
@@ -65,6 +96,7 @@ def config(tmp_path: Path) -> Config:
     """Settings of an instance in an empty folder; its master key exists."""
     config = Config(instance=tmp_path / "instance", database_url=POSTGRESQL)
     make_master_key(config.instance)
+    (config.instance / FILE_NAME).write_bytes(_MASTER_KEY)
     return config
 
 
@@ -77,21 +109,55 @@ def app(config: Config) -> Iterator[Flask]:
         if POSTGRESQL:
             _empty_postgresql()
             _load()
-        elif _blank.is_file():
-            shutil.copy(_blank, str(db.engine.url.database))
         else:
-            db.create_all()
-            _load()
-            checkpoint(must=True)
-            shutil.copy(str(db.engine.url.database), _blank)
+            _stage("blank", _make_blank)
         yield app
         db.session.remove()
         db.engine.dispose()
 
 
-# A database with nothing but the ready questionnaires, made by the first test of this process.
-_blank = Path(tempfile.mkdtemp(prefix="wuping-tests-")) / "blank.sqlite3"
-atexit.register(shutil.rmtree, _blank.parent, ignore_errors=True)
+# The same for all tests of this process, so that slips of one are slips of another.
+_MASTER_KEY = secrets.token_bytes(32)
+_stages: dict[str, tuple[bytes, Any]] = {}
+_Made = TypeVar("_Made")
+
+
+def _stage(name: str, make: Callable[[], _Made]) -> _Made:
+    """Bring the database to where many tests begin: the first time by the product, then by a copy of SQLite's file.
+
+    By the product too on PostgreSQL, under another key, and after a test has written something of its own.
+    """
+    file = Path(str(db.engine.url.database))
+    known = (current_app.config["WUPING"].instance / FILE_NAME).read_bytes() == _MASTER_KEY
+    if POSTGRESQL or not known or not _is_as_left(file):
+        return make()
+    if name not in _stages:
+        made = make()
+        db.session.commit()
+        checkpoint(must=True)
+        _stages[name] = (file.read_bytes(), made)
+    else:
+        db.session.remove()
+        db.engine.dispose()
+        file.write_bytes(_stages[name][0])
+    _left[file] = file.stat().st_mtime_ns
+    return copy(_stages[name][1])
+
+
+_left: dict[Path, int] = {}
+
+
+def _is_as_left(file: Path) -> bool:
+    """Tell whether nothing was written since the last stage."""
+    log = file.with_name(f"{file.name}-wal")
+    if log.exists() and log.stat().st_size:
+        return False
+    return (file.stat().st_mtime_ns if file.exists() else None) == _left.get(file)
+
+
+def _make_blank() -> None:
+    db.create_all()
+    _load()
 
 
 def _load() -> None:
@@ -124,6 +190,11 @@ def _empty_postgresql() -> None:
 @pytest.fixture
 def county(app: Flask) -> Flask:
     """The application with a small roster: two schools with classes, ten without, three departments."""
+    _stage("county", _fill_county)
+    return app
+
+
+def _fill_county() -> None:
     for number in (1, 2):
         code = f"10{number}"
         db.session.add(School(code=code, name=f"第{number}小学", district=f"{number}学区", stage="小学"))
@@ -146,12 +217,15 @@ def county(app: Flask) -> Flask:
     db.session.add_all(Department(code=f"K0{number}", name=f"科室{number}") for number in (1, 2, 3))
     db.session.add(RosterVersion(imported_on="2026-01-01", imported_by="test", added=1, changed=0, removed=0))
     db.session.commit()
-    return app
 
 
 @pytest.fixture
 def campaign(county: Flask) -> int:
     """An open five-evaluation campaign on the small roster; its slips are made (see `codes`)."""
+    return _stage("campaign", _open_campaign)
+
+
+def _open_campaign() -> int:
     number, _made = create_campaign(
         name="2026 年五评", year=2026, template="five", first_day=None, last_day=None, actor="test"
     )
@@ -163,4 +237,4 @@ def campaign(county: Flask) -> int:
 @pytest.fixture
 def codes(campaign: int) -> dict[str, tuple[str, ...]]:
     """The codes of every group of `campaign`."""
-    return {group.group: group.codes for group in issue_slips(campaign, actor="test")}
+    return _stage("codes", lambda: {group.group: group.codes for group in issue_slips(campaign, actor="test")})

@@ -75,6 +75,7 @@ def _table(name: str) -> list[str]:
     return path.read_text().splitlines()[1:] if path.exists() else []
 
 
+@pytest.mark.thorough
 def test_a_whole_run_opens_no_outbound_socket(console: Watched, noted: Path, tmp_path: Path) -> None:
     codes = prepare(console, tmp_path)
     ends: set[str] = set()

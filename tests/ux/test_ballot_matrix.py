@@ -22,7 +22,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standing]:
         yield site
 
 
-@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize(
+    "state", [pytest.param(state, marks=() if state in LAYOUTS else pytest.mark.thorough) for state in STATES]
+)
 def test_a_state_is_fit_for_everybody(place: Standing, phone: Page, state: str) -> None:
     STATES[state](phone, place)
     phone.context.set_offline(False)
@@ -43,7 +45,9 @@ def test_a_state_is_fit_for_everybody(place: Standing, phone: Page, state: str) 
     assert {name: found for name, found in faults.items() if found} == {}
 
 
-@pytest.mark.parametrize(("language", "direction"), [("en", "ltr"), ("ug", "rtl")])
+@pytest.mark.parametrize(
+    ("language", "direction"), [pytest.param("en", "ltr", marks=pytest.mark.thorough), ("ug", "rtl")]
+)
 @pytest.mark.parametrize("state", LAYOUTS)
 def test_a_state_is_fit_in_another_language(
     place: Standing, phone: Page, state: str, language: str, direction: str

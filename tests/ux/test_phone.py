@@ -165,6 +165,7 @@ def test_the_other_tab_is_told_that_the_first_answers_count(site: Site, codes: C
         answer_everything(tab)
     phone.locator("button[name=cast]").click()
     phone.wait_for_selector("[data-receipt]")
+    other.bring_to_front()
     other.locator("button[name=cast]").click()
     expect(other.locator("[role=alert] h1")).to_be_visible()
     assert waiting() == 1
