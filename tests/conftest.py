@@ -61,8 +61,8 @@ ONE_DATABASE = frozenset(
         "test_xlsx_packages",
     }
 )
-# Whole runs over the network; on PostgreSQL their parts are tested one by one.
-WHOLE_RUNS = frozenset({"test_canary", "test_county"})
+# Whole runs and all pages at once; their parts are tested one by one.
+WHOLE_RUNS = frozenset({"test_county", "test_hostile_texts", "test_slow_clients"})
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -70,7 +70,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.stem in ONE_DATABASE:
             item.add_marker("one_database")
-        if POSTGRESQL and item.path.stem in WHOLE_RUNS:
+        if item.path.stem in WHOLE_RUNS or (POSTGRESQL and item.path.stem == "test_canary"):
             item.add_marker("thorough")
 
 
