@@ -62,7 +62,24 @@ ONE_DATABASE = frozenset(
     }
 )
 # Whole runs and all pages at once; their parts are tested one by one.
-WHOLE_RUNS = frozenset({"test_county", "test_hostile_texts", "test_slow_clients"})
+WHOLE_RUNS = frozenset(
+    {"test_county", "test_desk_axe", "test_faulty_network", "test_hostile_texts", "test_slow_clients"}
+)
+# Long, and of statements that others send to PostgreSQL as well.
+LONG_ON_POSTGRESQL = frozenset(
+    {
+        "test_canary",
+        "test_comments",
+        "test_corrections",
+        "test_deletions",
+        "test_exports",
+        "test_first_printings",
+        "test_publications",
+        "test_release",
+        "test_school_item_counts",
+        "test_sealed_boxes",
+    }
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -70,7 +87,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.stem in ONE_DATABASE:
             item.add_marker("one_database")
-        if item.path.stem in WHOLE_RUNS or (POSTGRESQL and item.path.stem == "test_canary"):
+        if item.path.stem in WHOLE_RUNS or (POSTGRESQL and item.path.stem in LONG_ON_POSTGRESQL):
             item.add_marker("thorough")
 
 
