@@ -16,6 +16,7 @@ from survey.queries import results
 from survey.queries.audiences import Audience, seen_target, seen_units
 from survey.queries.cubes import RELEASED, SCHEMA, SCHEME_KEYS
 from survey.queries.results import EvaluationHead, Record, Row, Wording
+from survey.queries.target_lists import matches
 
 SCHOOL_SCHEMA = "wuping.school/1"
 CHUNK = 500
@@ -149,8 +150,7 @@ def page_of_targets(part: Part, *, unit: str = "", search: str = "", page: int =
     if unit:
         conditions.append(CubeTarget.unit == unit)
     if search:
-        by_name = CubeTarget.name.icontains(search, autoescape=True)
-        conditions.append(by_name | CubeTarget.code.istartswith(search, autoescape=True))
+        conditions.append(matches(search))
     total = _count(conditions)
     query = _columns(conditions).order_by(CubeTarget.position).limit(size).offset(size * (page - 1))
     rows = [seen_target(_row(row), part.audience) for row in db.session.execute(query)]

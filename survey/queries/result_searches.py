@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from survey.extensions import db
 from survey.models.results import CubeTarget, CubeUnit
@@ -42,8 +42,7 @@ def search(heads: Sequence[EvaluationHead], sought: str, *, school: str | None =
 
 
 def _units(evaluations: list[int], sought: str) -> list[CubeUnit]:
-    named = or_(CubeUnit.name.icontains(sought, autoescape=True), CubeUnit.code.istartswith(sought, autoescape=True))
-    query = select(CubeUnit).where(CubeUnit.evaluation_id.in_(evaluations), named)
+    query = select(CubeUnit).where(CubeUnit.evaluation_id.in_(evaluations), matches(sought, CubeUnit))
     return list(db.session.scalars(query.order_by(CubeUnit.evaluation_id, CubeUnit.code).limit(MOST_UNITS + 1)))
 
 
