@@ -193,9 +193,11 @@ def _load(browser: Browser, entrant: Entrant) -> tuple[int, int, float]:
     wire.on("Network.requestWillBeSent", lambda event: asked.append(event["request"]["url"]))
     wire.send("Network.emulateNetworkConditions", EDGE)
     wire.send("Emulation.setCPUThrottlingRate", {"rate": SLOW})
-    page.goto(entrant.address, timeout=120_000)
+    # Not until all is loaded: an answer can be tapped as soon as it stands there.
+    page.goto(entrant.address, timeout=120_000, wait_until="commit")
     page.wait_for_selector(entrant.first, timeout=120_000)
     seconds = page.evaluate("performance.now()") / 1000
+    page.wait_for_load_state("load", timeout=120_000)
     context.close()
     return int(sum(sizes)), len([url for url in asked if not url.startswith(("data:", "blob:"))]), float(seconds)
 
