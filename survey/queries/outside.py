@@ -9,6 +9,8 @@ from survey.queries.results import PastTarget, Record, Row
 
 # SECRECY §4.5, STATISTICS §5: n in fives below 50, no level shares below 30 answers, nothing finer where all agree.
 ROUNDED_BELOW, SHARES_FROM, UNANIMOUS = 50, 30, 0.95
+# The lowest floor of ballots that any scheme may have.
+FLOOR = 10
 # Decimals; two in level units and shares are coarser than one in points.
 _DECIMALS = {
     **dict.fromkeys(("score", "score_ci", "score_ci_roster", "score_ci_class"), 1),
@@ -30,6 +32,9 @@ def outside(row: Row) -> Row:
 def outside_record(exact: Record) -> dict[str, Any]:
     """Return what `outside` leaves of a record."""
     seen = _rounded(exact) | {key: _fives(exact[key]) for key in ("ballots", "valid", "issued") if key in exact}
+    if exact.get("withheld"):
+        # 9 as 10 beside "fewer than 10" would be a contradiction, and tell more than 5.
+        seen |= {key: min(seen[key], 5) for key in ("ballots", "valid") if exact.get(key, FLOOR) < FLOOR}
     if seen.get("reliability") is not None:
         seen["reliability"] = _reliability(exact)
     if "flagged" in seen:

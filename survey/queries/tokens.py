@@ -173,6 +173,11 @@ def token_groups(campaign_id: int) -> list[TokenGroup]:
     ]
 
 
+def waiting_for_paper(campaign_id: int) -> int:
+    """Return how many persons asked for a paper slip that is not printed yet."""
+    return db.session.scalar(select(func.count()).select_from(_waiting(campaign_id).order_by(None).subquery())) or 0
+
+
 def _waiting(campaign_id: int) -> Select[Any]:
     return (
         select(token_issue.c.group_id, token_issue.c.staff_code, Teacher.name)

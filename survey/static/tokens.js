@@ -168,6 +168,7 @@
     const box = one('result', page);
     const text = one('token', box);
     text.value = token.match(/.{1,4}/g).join(' ');
+    one('printed', box).textContent = text.value;
     one('code', box).textContent = code.match(/.{4}/g).join(' ');
     drawQR(one('qr', box), `${page.dataset.base.toUpperCase()}/T#`, token);
     one('copy', box).addEventListener('click', () => {
@@ -190,12 +191,16 @@
     one('before', page).hidden = true;
     one('paper', page).hidden = true;
     box.hidden = false;
+    /* All of it is to be seen: it may be photographed from the screen. */
+    text.style.height = `${text.scrollHeight + 4}px`;
     box.focus();
   }
 
   function fetching(page) {
-    if (!fits()) { one('unfit', page).hidden = false; return; }
     const button = one('fetch', page);
+    /* The right was taken before: there is nothing to press. */
+    if (!button) { return; }
+    if (!fits()) { one('unfit', page).hidden = false; return; }
     const status = one('status', page);
     const state = {};
     one('before', page).hidden = false;

@@ -16,6 +16,7 @@ from survey.queries import campaigns as query
 from survey.queries.accounts import confirming_accounts
 from survey.queries.deletions import deletions
 from survey.queries.open_channel import open_days
+from survey.queries.tokens import waiting_for_paper
 from survey.queries.turnout import relation_turnout
 from survey.services import campaigns as service
 from survey.services.approvals import pending_requests
@@ -91,6 +92,7 @@ def _page(campaign: query.CampaignRow, days: DaysForm) -> str:
         days=days,
         over=campaign.last_day < today(),
         requests=pending_requests(campaign.id),
+        waiting=waiting_for_paper(campaign.id) if campaign.state == "open" and campaign.anonymity == "tokens" else 0,
     )
 
 

@@ -173,6 +173,12 @@ def test_outside_the_bureau_small_numbers_stand_in_fives():
     assert seen["response_rate"] == 0.7
 
 
+@pytest.mark.parametrize(("valid", "shown"), [(2, 0), (7, 5), (9, 5), (12, 10)])
+def test_a_number_outside_the_bureau_does_not_contradict_why_it_is_withheld(valid, shown):
+    record = outside(row(ballots=valid, valid=valid, withheld="ballots_below_floor")).record
+    assert (record["ballots"], record["valid"]) == (shown, shown)
+
+
 def test_outside_the_bureau_levels_are_shares_and_only_from_thirty_answers():
     few = outside(row(item(29, 0.5))).record["items"]["A"]
     many = outside(row(item(47, 0.5))).record["items"]["A"]

@@ -132,6 +132,26 @@ def test_logging_out_leads_to_the_vote_in_the_same_browser(site: Site, desk: Pag
     vote(desk)
 
 
+@pytest.mark.parametrize("width", [360, 1280])
+def test_no_letter_of_a_token_is_cut_off_on_screen_or_paper(site: Site, desk: Page, group: int, width: int) -> None:
+    desk.set_viewport_size({"width": width, "height": 800})
+    log_in(desk, site)
+    letters = fetch(desk, site, group)
+    assert desk.evaluate("(area => area.scrollHeight <= area.clientHeight)(document.querySelector('[data-token]'))")
+    desk.emulate_media(media="print")
+    assert "".join(desk.locator("[data-printed]").inner_text().split()) == letters
+    assert not desk.locator("[data-token]").is_visible()
+
+
+def test_the_page_of_a_right_that_was_taken_has_no_fault(site: Site, desk: Page, group: int) -> None:
+    faults: list[str] = []
+    desk.on("pageerror", lambda error: faults.append(str(error)))
+    log_in(desk, site)
+    fetch(desk, site, group)
+    desk.goto(f"{site.base}/tokens/{group}")
+    assert (desk.locator("[data-fetch]").count(), faults) == (0, [])
+
+
 def test_a_token_is_kept_on_the_device_only_when_asked(site: Site, desk: Page, group: int) -> None:
     log_in(desk, site)
     letters = fetch(desk, site, group)

@@ -233,6 +233,16 @@ def test_school_accounts_come_as_an_excel_that_is_stored_nowhere(officer) -> Non
     assert officer.post("/accounts/schools").location == "/accounts"
 
 
+def test_a_teachers_account_is_bound_to_the_roster_by_its_name(officer) -> None:
+    asked = {"name": "T100", "role": "teacher", "school_code": ""}
+    assert officer.post("/accounts", data=asked).status_code == 200
+    assert db.session.scalar(select(Account.staff_code).where(Account.name == "T100")) == "T100"
+    answer = officer.post("/accounts", data=asked | {"name": "T999"})
+    assert answer.status_code == 422
+    assert "T999" in answer.text
+    assert db.session.scalar(select(Account.id).where(Account.name == "T999")) is None
+
+
 def test_posts_without_a_csrf_token_are_refused(app, officer) -> None:
     app.config["WTF_CSRF_ENABLED"] = True
     assert officer.post("/accounts/reset", data={"name": "officer"}).status_code == 400

@@ -98,7 +98,9 @@ def test_a_step_that_fails_after_the_confirmation_says_why(officer, second, read
 
 def test_the_supervisor_looks_and_does_not_open(officer, supervisor, ready) -> None:
     page = ask(officer, ready, "open")
-    assert f"{page}/confirm" not in supervisor.get(page).text
+    seen = supervisor.get(page).text
+    assert f"{page}/confirm" not in seen
+    assert "由有权办理该步骤的另一账号确认或驳回" in seen
     assert supervisor.post(f"{page}/confirm").status_code == 403
 
 

@@ -200,11 +200,13 @@ def test_paper_is_asked_for_printed_and_given_once(
     assert mine.post(f"/tokens/{group}/paper").status_code == 303
     assert "paper slip" in mine.get("/tokens").text
     assert mine.post(f"/tokens/{group}/paper").status_code == 409
+    assert "wait for a paper slip" in officer.get(f"/campaigns/{campaign}").text
     assert "教师100" in officer.get(f"/campaigns/{campaign}/tokens").text
     assert "教师100" not in viewer.get(f"/campaigns/{campaign}/tokens").text
     assert viewer.post(f"/campaigns/{campaign}/tokens/{group}/paper").status_code == 403
     assert officer.post(f"/campaigns/{campaign}/tokens/{group}/paper").status_code == 303
     work()
+    assert "wait for a paper slip" not in officer.get(f"/campaigns/{campaign}").text
     assert "Your paper slip is printed" in mine.get("/tokens").text
     assert officer.post(f"/campaigns/{campaign}/tokens/{group}/paper").status_code == 422
     assert balance_of(campaign).faults == ()
