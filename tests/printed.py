@@ -21,7 +21,7 @@ def picture(size: int, path: str, *, box: int = 4) -> Image.Image:
 
 def read(image: Image.Image) -> str:
     """Return the text of the one QR code of a picture."""
-    (found,) = zxingcpp.read_barcodes(image)
+    (found,) = zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormat.QRCode)
     return found.text
 
 
@@ -45,7 +45,11 @@ def words(pdf: Path | bytes) -> list[str]:
 
 def addresses(pdf: Path | bytes, *, dpi: int = 200) -> list[str]:
     """Return what the QR codes of a PDF say, page by page."""
-    return [found.text for page in pages(pdf, dpi=dpi) for found in zxingcpp.read_barcodes(page)]
+    return [
+        found.text
+        for page in pages(pdf, dpi=dpi)
+        for found in zxingcpp.read_barcodes(page, formats=zxingcpp.BarcodeFormat.QRCode)
+    ]
 
 
 def addresses_in_html(path: Path) -> list[str]:

@@ -80,7 +80,7 @@ def fetch(page: Page, site: Site, group: int) -> str:
 def scan(page: Page) -> str:
     page.set_viewport_size({"width": 1024, "height": 1600})
     with Image.open(BytesIO(page.locator("[data-qr]").screenshot())) as picture:
-        codes = zxingcpp.read_barcodes(picture)
+        codes = zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormat.QRCode)
     return codes[0].text
 
 
