@@ -19,9 +19,14 @@ def picture(size: int, path: str, *, box: int = 4) -> Image.Image:
     return image
 
 
+def qr_codes(image: Image.Image) -> list[zxingcpp.Barcode]:
+    """Return the QR codes of a picture; text can look like a code of another kind."""
+    return list(zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormat.QRCode))
+
+
 def read(image: Image.Image) -> str:
     """Return the text of the one QR code of a picture."""
-    (found,) = zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormat.QRCode)
+    (found,) = qr_codes(image)
     return found.text
 
 
@@ -45,11 +50,7 @@ def words(pdf: Path | bytes) -> list[str]:
 
 def addresses(pdf: Path | bytes, *, dpi: int = 200) -> list[str]:
     """Return what the QR codes of a PDF say, page by page."""
-    return [
-        found.text
-        for page in pages(pdf, dpi=dpi)
-        for found in zxingcpp.read_barcodes(page, formats=zxingcpp.BarcodeFormat.QRCode)
-    ]
+    return [found.text for page in pages(pdf, dpi=dpi) for found in qr_codes(page)]
 
 
 def addresses_in_html(path: Path) -> list[str]:

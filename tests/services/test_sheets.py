@@ -8,7 +8,6 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-import zxingcpp
 from bs4 import BeautifulSoup
 from flask import Flask
 from flask_babel import Babel
@@ -19,7 +18,7 @@ from survey.services import print_files
 from survey.services.qr_codes import QUIET_ZONE, qr_svg_path, slip_url
 from survey.services.sheets import SheetGroup, SheetText, Unprintable, unprintable, write_sheets
 from survey.services.slips import new_code
-from tests.printed import addresses, addresses_in_html, pages, words
+from tests.printed import addresses, addresses_in_html, pages, qr_codes, words
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 HOST_OF_20 = "wp.lincheng-edu.cn:8"
@@ -113,7 +112,7 @@ def test_every_printed_slip_reads_back_beside_its_typed_code(printer: Flask, tmp
 def test_codes_of_a_pdf_are_wide_enough_with_their_quiet_zone(printer: Flask, tmp_path: Path) -> None:
     written = write_sheets([group()], tmp_path, text=TEXT)
     [sheet] = pages(pdf(written), dpi=254)
-    [found] = zxingcpp.read_barcodes(sheet, formats=zxingcpp.BarcodeFormat.QRCode)
+    [found] = qr_codes(sheet)
     place = found.position
     width = place.top_right.x - place.top_left.x
     assert width >= 320  # tenths of a millimetre
@@ -127,11 +126,7 @@ def test_codes_of_a_pdf_are_wide_enough_with_their_quiet_zone(printer: Flask, tm
 
 def test_most_codes_read_back_from_a_bad_copy(printer: Flask, tmp_path: Path) -> None:
     written = write_sheets([group(count=24)], tmp_path, text=TEXT)
-    found = [
-        code.text
-        for sheet in pages(pdf(written), dpi=110)
-        for code in zxingcpp.read_barcodes(bad_copy(sheet), formats=zxingcpp.BarcodeFormat.QRCode)
-    ]
+    found = [code.text for sheet in pages(pdf(written), dpi=110) for code in qr_codes(bad_copy(sheet))]
     assert len(set(found)) >= 22
 
 

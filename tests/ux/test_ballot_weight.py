@@ -91,13 +91,18 @@ def test_a_ballot_page_stands_within_a_second_and_a_half(place: Standing, browse
     assert min(load(browser, place, PARENTS).largest for _try in range(TRIES)) <= 1500
 
 
-@pytest.mark.parametrize("after_scan", [False, True])
-def test_a_ballot_page_can_be_answered_within_two_seconds_on_edge(
-    place: Standing, browser: Browser, after_scan: bool
+def test_a_ballot_page_stands_within_two_seconds_on_edge_with_a_slow_phone(place: Standing, browser: Browser) -> None:
+    """The best of some loads: what a busy machine adds is not the page's."""
+    loads = [load(browser, place, PARENTS, edge=True, after_scan=True) for _try in range(TRIES)]
+    assert min(found.loaded for found in loads) <= 2000
+
+
+def test_with_an_empty_cache_it_can_be_answered_after_one_journey_and_is_whole_after_two(
+    place: Standing, browser: Browser
 ) -> None:
-    """With an empty cache too. The best of some loads: what a busy machine adds is not the page's."""
-    loads = [load(browser, place, PARENTS, edge=True, after_scan=after_scan) for _try in range(TRIES)]
+    loads = [load(browser, place, PARENTS, edge=True) for _try in range(TRIES)]
     assert min(found.largest for found in loads) <= 2000
+    assert min(found.loaded for found in loads) <= 2 * EDGE["latency"] + 1820
 
 
 def test_a_style_that_the_page_does_not_carry_is_refused(place: Standing, browser: Browser) -> None:

@@ -6,7 +6,6 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-import zxingcpp
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from flask import Flask
@@ -23,6 +22,7 @@ from survey.services.balance import balance_of
 from survey.services.campaigns import create_campaign, move_campaign
 from survey.services.staff_accounts import add_staff_account
 from survey.services.tokens import read_token
+from tests.printed import qr_codes
 from tests.services import rfc9474
 from tests.ux.conftest import Site
 from tests.ux.test_phone import answer_everything
@@ -80,7 +80,7 @@ def fetch(page: Page, site: Site, group: int) -> str:
 def scan(page: Page) -> str:
     page.set_viewport_size({"width": 1024, "height": 1600})
     with Image.open(BytesIO(page.locator("[data-qr]").screenshot())) as picture:
-        codes = zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormat.QRCode)
+        codes = qr_codes(picture)
     return codes[0].text
 
 
