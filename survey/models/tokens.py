@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from survey.extensions import Base
 
 # One row for each person and evaluation, in the order of staff codes: no time, no signature, no blinded message.
+# staff_code: from the close on a random number, for then nobody fetches any more and only the number of rows is asked.
 # paper: 0 a token was signed, 1 a paper slip is wanted instead, 2 it was made.
 # retry: HMAC of the blinded message, only until the browser has confirmed that the answer arrived; then empty.
 # fresh: since the rows were last written anew in their order.

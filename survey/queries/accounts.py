@@ -3,12 +3,16 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 
+from survey.access import SCHOOL_ROLE
 from survey.extensions import db
 from survey.models.accounts import Account, DeskSession, LoginThrottle
-from survey.models.organisations import School
+from survey.models.organisations import School, Teacher
+
+ROWS = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,16 +51,27 @@ class User:
 
 @dataclass(frozen=True, kw_only=True)
 class AccountRow:
-    """An account in the officer's list."""
+    """An account in the officer's list; `person` is whom a teacher's account is bound to."""
 
     name: str
     role: str
+    person: str | None
     school_code: str | None
     school_name: str | None
     must_change: bool
     active: bool
     locked: bool
     has_second_factor: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountPage:
+    """One page of accounts; `total` counts all that match, `page` and `pages` start at 1."""
+
+    rows: tuple[AccountRow, ...]
+    total: int
+    page: int
+    pages: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,28 +149,44 @@ def confirming_accounts(roles: Collection[str]) -> int:
     return db.session.scalar(query) or 0
 
 
-def list_accounts() -> list[AccountRow]:
-    """Return every account: the bureau's first, then by school."""
+def list_accounts(search: str = "", *, page: int = 1) -> AccountPage:
+    """Return one page of the accounts, at most `ROWS`: the bureau's first, then by school; a page too far is the last.
+
+    search: part of an account's name, of its person's name, or of its school's name.
+    """
+    matching = _accounts().where(_matches(search)) if search else _accounts()
+    total = db.session.scalar(select(func.count()).select_from(matching.subquery())) or 0
+    pages = max(1, -(-total // ROWS))
+    page = min(max(1, page), pages)
+    of_school = School.code
+    query = matching.order_by(of_school.is_not(None), of_school, Account.role != SCHOOL_ROLE, Account.name)
+    rows = db.session.execute(query.limit(ROWS).offset(ROWS * (page - 1)))
+    return AccountPage(rows=tuple(AccountRow(**row._mapping) for row in rows), total=total, page=page, pages=pages)
+
+
+def _accounts() -> Select[*tuple[Any, ...]]:
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    locked = set(db.session.scalars(select(LoginThrottle.account_id).where(LoginThrottle.locked_until > now)))
-    rows = db.session.execute(
-        select(Account, School.name.label("school_name"))
-        .outerjoin(School, School.code == Account.school_code)
-        .order_by(Account.school_code.is_not(None), Account.school_code, Account.name)
-    )
-    return [
-        AccountRow(
-            name=account.name,
-            role=account.role,
-            school_code=account.school_code,
-            school_name=school_name,
-            must_change=account.must_change,
-            active=account.active,
-            locked=account.id in locked,
-            has_second_factor=account.totp_secret is not None,
+    locked = exists().where(LoginThrottle.account_id == Account.id, LoginThrottle.locked_until > now)
+    return (
+        select(
+            Account.name,
+            Account.role,
+            Teacher.name.label("person"),
+            School.code.label("school_code"),
+            School.name.label("school_name"),
+            Account.must_change,
+            Account.active,
+            locked.label("locked"),
+            Account.totp_secret.is_not(None).label("has_second_factor"),
         )
-        for account, school_name in rows
-    ]
+        .outerjoin(Teacher, Teacher.code == Account.staff_code)
+        .outerjoin(School, School.code == func.coalesce(Account.school_code, Teacher.school_code))
+    )
+
+
+def _matches(search: str) -> ColumnElement[bool]:
+    names = (Account.name, Teacher.name, School.name)
+    return or_(*(name.icontains(search, autoescape=True) for name in names))
 
 
 def schools_without_account() -> int:

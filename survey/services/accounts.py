@@ -1,7 +1,7 @@
 """Accounts (账号): adding, first passwords, switching off; a password is kept only as its argon2 hash."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask_babel import gettext as _
 from sqlalchemy import select
@@ -21,11 +21,12 @@ Roles = frozenset[str]
 
 @dataclass(frozen=True, kw_only=True)
 class NewAccount:
-    """An account and its one-time first password, shown once."""
+    """An account and its one-time first password, shown once; `holder` is the name of the person or school."""
 
     account: str
     first_password: str
     school_code: str | None = None
+    holder: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +90,10 @@ def add_school_accounts(*, actor: str) -> list[NewAccount]:
     with transaction() as session:
         still = set(_schools_without(session))
         made = [
-            insert_account(session, f"school-{code}", role=SCHOOL_ROLE, school_code=code, password=password)
+            replace(
+                insert_account(session, f"school-{code}", role=SCHOOL_ROLE, school_code=code, password=password),
+                holder=session.get_one(School, code).name,
+            )
             for code, password in passwords.items()
             if code in still
         ]
@@ -172,6 +176,6 @@ def _set_password(session: Session, account: Account, password_hash: str) -> Non
     sessions.end_sessions(session, account.id)
 
 
-def account_rows(made: Iterable[NewAccount]) -> list[tuple[str, str, str]]:
-    """Return rows for the Excel of first passwords: school code, account, first password."""
-    return [(new.school_code or "", new.account, new.first_password) for new in made]
+def account_rows(made: Iterable[NewAccount]) -> list[tuple[str, str, str, str]]:
+    """Return rows for the Excel of first passwords: school code, name of person or school, account, first password."""
+    return [(new.school_code or "", new.holder, new.account, new.first_password) for new in made]

@@ -22,7 +22,7 @@ from survey.errors import BadInput, Conflict
 from survey.keys import purpose_key
 from survey.models.sealed_boxes import SealedBox
 from survey.services import audit
-from survey.services.openings import MOST_IN_BROWSER, check_share, open_box, waiting_pages
+from survey.services.openings import MOST_IN_BROWSER, check_first, open_box, waiting_pages
 from survey.services.sealed_boxes import new_key, sealed_campaign
 from survey.services.shares import SHARES, Share, plain_letters, read_share
 
@@ -88,10 +88,13 @@ class NotCopied(BadInput):
         self.handover = handover
 
 
-def take_share(campaign_id: int, text: str) -> str:
-    """Check the first trustee's share of an opening; return it sealed, for the second trustee's page."""
+def take_share(campaign_id: int, text: str, *, actor: str) -> str:
+    """Check the first trustee's share of an opening; return it sealed, for the second trustee's page.
+
+    Letters that are no share at all are a slip of the hand and leave no trace; a share of another box is recorded.
+    """
     share = read_share(text)
-    check_share(campaign_id, share)
+    check_first(campaign_id, share, actor=actor)
     return carry({"share": share.letters}, purpose=f"opening {campaign_id}")
 
 

@@ -30,6 +30,11 @@ def share_interval(value: Any) -> str:
     return NONE if not value else f"{100 * value[0]:.1f}%–{100 * value[1]:.1f}%"
 
 
+def whole_share_interval(value: Any) -> str:
+    """Write an interval of shares that were rounded to whole percent."""
+    return NONE if not value else f"{whole_share(value[0])}–{whole_share(value[1])}"
+
+
 def signed(value: float | None) -> str:
     """Write a difference in points with its sign."""
     return NONE if value is None else f"{value:+.1f}".replace("-", "−")

@@ -12,14 +12,16 @@ _TEXT_ONLY = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls"
 
 
 def password_workbook(made: Iterable[NewAccount]) -> bytes:
-    """Return a workbook with school code, account and first password; every cell is text."""
+    """Return a workbook with school code, name, account and first password; every cell is text."""
     target = BytesIO()
     with xlsxwriter.Workbook(target, _TEXT_ONLY) as book:
         bold = book.add_format({"bold": True, "bottom": 1})
         sheet = book.add_worksheet(_("Accounts"))
-        sheet.set_column(0, 2, 24)
+        sheet.set_column(0, 3, 24)
         sheet.freeze_panes(1, 0)
-        sheet.write_row(0, 0, (_("School code"), _("Account"), _("First password")), bold)
+        sheet.write_row(
+            0, 0, (_("School code"), _("Name of person or school"), _("Account"), _("First password")), bold
+        )
         for number, row in enumerate(account_rows(made), start=1):
             for place, text in enumerate(row):
                 sheet.write_string(number, place, text)

@@ -21,6 +21,8 @@ SMALLEST_BATCH = 5
 LARGEST_REWRITTEN = 64 * 1024 * 1024
 # Tries, of a second each with a second between them.
 PATIENCE = 30
+# How long the mix waits for those who were writing before it: their transactions keep the bytes of deleted rows.
+LONGEST_WAIT_SECONDS = 5.0
 _REWRITTEN = (
     ("ballot", "id"),
     ("comment", "id"),
@@ -77,6 +79,7 @@ def _forget_rows() -> None:
     A large inbox (a sealed box, which holds ciphertext) would keep casts waiting too long, and so would a reader who
     does not end: then it is left to the next time.
     """
+    _await_earlier_writers()
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         size = connection.scalar(text("SELECT pg_relation_size('inbox')")) or 0
         connection.execute(text("SET lock_timeout = '500ms'"))
@@ -87,6 +90,16 @@ def _forget_rows() -> None:
         finally:
             connection.execute(text("RESET lock_timeout"))
     _postgresql("VACUUM token_issue")
+
+
+def _await_earlier_writers() -> None:
+    """Wait until every transaction that was writing when this began has ended, in any database of the server."""
+    deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        number = connection.scalar(text("SELECT pg_current_xact_id()::text"))
+        ended = text("SELECT pg_snapshot_xmin(pg_current_snapshot()) > CAST(:number AS xid8)")
+        while not connection.scalar(ended, {"number": number}) and time.monotonic() < deadline:
+            time.sleep(0.02)
 
 
 def mix_all(connection: Connection, campaign_id: int) -> int:

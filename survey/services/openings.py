@@ -55,6 +55,15 @@ def open_box(campaign_id: int, shares: Sequence[Share], *, actor: str) -> int:
     return pages
 
 
+def check_first(campaign_id: int, share: Share, *, actor: str) -> None:
+    """Raise as `check_share` does, and leave it in the audit log: somebody came with a share of another box."""
+    try:
+        check_share(campaign_id, share)
+    except Conflict as refusal:
+        _note_refusal(campaign_id, [share], str(refusal), actor=actor)
+        raise
+
+
 def check_share(campaign_id: int, share: Share) -> None:
     """Raise Conflict when a share belongs to another campaign or key, or the box cannot be opened now."""
     session = db.session()

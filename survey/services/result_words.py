@@ -31,6 +31,18 @@ RELIABILITY = {
     "medium": lazy_gettext("medium"),
     "high": lazy_gettext("high"),
 }
+# In English a scheme goes by its id.
+SCHEMES = {
+    "five_step": lazy_gettext("five_step"),
+    "five_step_85": lazy_gettext("five_step_85"),
+    "five_step_linear": lazy_gettext("five_step_linear"),
+    "five_step_top1": lazy_gettext("five_step_top1"),
+    "five_step_top3": lazy_gettext("five_step_top3"),
+    "four_step": lazy_gettext("four_step"),
+    "seven_step": lazy_gettext("seven_step"),
+    "three_step_70_30": lazy_gettext("three_step_70_30"),
+    "three_step_75_55": lazy_gettext("three_step_75_55"),
+}
 DEFINITIONS = {
     "top_level": lazy_gettext("the top level"),
     "top_two": lazy_gettext("the two top levels"),
@@ -157,12 +169,17 @@ def definition_name(code: str) -> str:
     return str(DEFINITIONS.get(code, _("levels of its own")))
 
 
+def scheme_name(code: str) -> str:
+    """Write a scheme; the bureau's own goes by its id."""
+    return str(SCHEMES.get(code, code))
+
+
 def scheme_line(scheme: Scheme) -> str:
     """Write a scheme on one line: its points and bands from the best down, and what counts as satisfied."""
     return str(
         _(
             "%(id)s (version %(version)s): points %(points)s; bands from %(bands)s; satisfied: %(satisfied)s",
-            id=scheme.id,
+            id=scheme_name(scheme.id),
             version=scheme.version,
             points="/".join(f"{scheme.points[level]:.3g}" for level in reversed(scheme.levels)),
             bands="/".join(f"{band.floor:g}" for band in scheme.bands[:-1]),

@@ -1,6 +1,7 @@
 """Accounts of teachers and principals, bound to the roster by staff code (工号), for fetching voting tokens."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from flask_babel import gettext as _
 from sqlalchemy import select, update
@@ -62,4 +63,4 @@ def _without(session: Session, school_code: str) -> list[Teacher]:
 def _insert(session: Session, name: str, person: Teacher, password: Password) -> NewAccount:
     made = insert_account(session, name, role=STAFF_ROLE, password=password)
     session.execute(update(Account).where(Account.name == made.account).values(staff_code=person.code))
-    return NewAccount(account=made.account, first_password=made.first_password, school_code=person.school_code)
+    return replace(made, school_code=person.school_code, holder=person.name)

@@ -12,7 +12,7 @@ on it. Its tokens fit a QR code that a phone reads from a screen, and 1,600 keys
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -128,10 +128,19 @@ def store_keys(session: Session, campaign_id: int, made: Sequence[dict[str, Any]
 
 
 def forget_keys(session: Session, campaign_id: int) -> None:
-    """Forget the private keys of a campaign, and what retries were known by: after the close nothing is signed."""
+    """Forget the private keys of a campaign and who took a right: after the close nothing is signed.
+
+    How many rights were taken stays, for the balance; each row gets a random number in place of the staff code. Else
+    the list would name the ballots of an electorate where everybody who voted is known, first of all a single voter's.
+    """
     groups = select(RaterGroup.id).join(Evaluation).where(Evaluation.campaign_id == campaign_id)
     session.execute(update(TokenKey).where(TokenKey.group_id.in_(groups)).values(private_key=b""))
-    session.execute(update(token_issue).where(token_issue.c.group_id.in_(groups)).values(retry=None))
+    taken = token_issue.c.group_id.in_(groups)
+    rows = session.execute(select(token_issue).where(taken)).mappings().all()
+    session.execute(delete(token_issue).where(taken))
+    if rows:
+        nameless = [{**row, "staff_code": secrets.token_hex(16), "retry": None, "fresh": False} for row in rows]
+        session.execute(insert(token_issue), sorted(nameless, key=_order))
 
 
 def void_rights(session: Session, group_id: int, *, again: bool) -> int:
@@ -197,7 +206,7 @@ def sign(staff_code: str, group_id: int, blinded: bytes, *, fingerprint: str | N
     lost vote. fingerprint: of the key under which the browser blinded; None for the present one. No log or audit entry
     is written. Raises NotFound, BadInput, Conflict when the right was taken before or the key has just changed.
     """
-    right = find_right(staff_code, group_id)
+    find_right(staff_code, group_id)
     used, private = _private_key(group_id)
     _refuse_other_key(used, fingerprint or used)
     # Outside the transaction: it takes ten milliseconds, and others wait to write.
@@ -205,8 +214,8 @@ def sign(staff_code: str, group_id: int, blinded: bytes, *, fingerprint: str | N
     retry = hmac.digest(purpose_key("token retry"), blinded, hashlib.sha256)
     with transaction() as session:
         # A voiding that came in between made a new key: this signature would open nothing, and cost the right.
-        present = select(TokenKey.fingerprint).where(TokenKey.group_id == group_id).with_for_update(read=True)
-        _refuse_other_key(session.scalar(present), used)
+        _refuse_other_key(_hold_key(session, group_id), used)
+        right = find_right(staff_code, group_id)
         if _take(session, right, staff_code, paper=TOKEN, retry=retry):
             return signature
         known = session.execute(
@@ -217,6 +226,14 @@ def sign(staff_code: str, group_id: int, blinded: bytes, *, fingerprint: str | N
     return signature
 
 
+def _hold_key(session: Session, group_id: int) -> str | None:
+    """Keep an electorate as it stands until the transaction ends; return the fingerprint of its key.
+
+    A close or voiding comes before or after: what is read now is still true when the right is written.
+    """
+    return session.scalar(select(TokenKey.fingerprint).where(TokenKey.group_id == group_id).with_for_update(read=True))
+
+
 def _refuse_other_key(present: str | None, used: str) -> None:
     if present != used:
         raise Conflict(_("The key of your electorate has just changed. Load the page again; your right is not lost."))
@@ -224,9 +241,10 @@ def _refuse_other_key(present: str | None, used: str) -> None:
 
 def want_paper(staff_code: str, group_id: int) -> None:
     """Take a person's right as a paper slip, for who has no fitting browser; raises NotFound, Conflict."""
-    right = find_right(staff_code, group_id)
-    _refuse_if_erased(db.session.scalar(select(TokenKey.private_key).where(TokenKey.group_id == group_id)))
     with transaction() as session:
+        _hold_key(session, group_id)
+        right = find_right(staff_code, group_id)
+        _refuse_if_erased(session.scalar(select(TokenKey.private_key).where(TokenKey.group_id == group_id)))
         if not _take(session, right, staff_code, paper=PAPER_WANTED, retry=None):
             raise Conflict(_("You have taken your right to vote here already; it is given once."))
 
@@ -376,5 +394,5 @@ def forget_order(connection: Connection) -> bool:
     return True
 
 
-def _order(row: dict[str, Any]) -> tuple[int, str, int]:
+def _order(row: Mapping[str, Any]) -> tuple[int, str, int]:
     return row["evaluation_id"], row["staff_code"], row["voided"]

@@ -166,9 +166,15 @@ def _account_form() -> AccountForm:
 
 def _list(form: AccountForm, made: service.NewAccount | None = None) -> str:
     without = query.schools_without_account()
+    found = query.list_accounts(request.values.get("q", "").strip(), page=request.values.get("page", 1, type=int))
     return render_template(
-        "accounts/index.html", accounts=query.list_accounts(), form=form, made=made, without=without, grants=grants()
+        "accounts/index.html", found=found, form=form, made=made, without=without, grants=grants(), here=_here()
     )
+
+
+def _here() -> dict[str, Any]:
+    """Return which part of the list is looked at, to come back to it."""
+    return {name: value for name in ("q", "page") if (value := request.values.get(name, "").strip())}
 
 
 @blueprint.post("/accounts")
@@ -208,7 +214,7 @@ def switch() -> BaseResponse:
     """Switch an account off or on."""
     name, active = request.form.get("name", ""), request.form.get("active", "") == "1"
     service.set_active(name, active, actor=current_user.name, grant=grants())
-    return redirect(url_for("accounts.index"), code=303)
+    return redirect(url_for("accounts.index", **_here()), code=303)
 
 
 @blueprint.post("/accounts/second-factor")
@@ -217,7 +223,7 @@ def remove_second_factor() -> BaseResponse:
     """Remove the second factor of somebody whose phone and recovery codes are lost."""
     service.remove_second_factor(request.form.get("name", ""), actor=current_user.name, grant=grants())
     flash(_("The second factor was removed; the account logs in with its password alone."))
-    return redirect(url_for("accounts.index"), code=303)
+    return redirect(url_for("accounts.index", **_here()), code=303)
 
 
 @blueprint.post("/accounts/schools")

@@ -1,6 +1,13 @@
 """The interface's words for the acts of the audit log; one that has no word is shown by its code."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext
+
+from survey.services.result_words import relation_name
+from survey.views.words import role_name, step_name
 
 KINDS = {
     "account": lazy_gettext("Accounts"),
@@ -92,6 +99,54 @@ ACTS = {
     "theme.change": lazy_gettext("label of comments changed"),
     "unit.void": lazy_gettext("unit voided"),
 }
+# What an entry's detail says; a name that is not here stands as it is.
+DETAILS = {
+    "account": lazy_gettext("account"),
+    "active": lazy_gettext("in use"),
+    "added": lazy_gettext("added"),
+    "address": lazy_gettext("address"),
+    "asked_by": lazy_gettext("asked by"),
+    "campaigns": lazy_gettext("campaigns"),
+    "changed": lazy_gettext("changed"),
+    "detail": lazy_gettext("asked for"),
+    "digest": lazy_gettext("checksum"),
+    "en": lazy_gettext("in English"),
+    "fingerprint": lazy_gettext("fingerprint"),
+    "first_day": lazy_gettext("first day"),
+    "format": lazy_gettext("format"),
+    "group": lazy_gettext("group"),
+    "issued": lazy_gettext("newly made"),
+    "last_day": lazy_gettext("last day"),
+    "name": lazy_gettext("name"),
+    "names": lazy_gettext("names"),
+    "note": lazy_gettext("note"),
+    "number": lazy_gettext("how many"),
+    "pages": lazy_gettext("pages"),
+    "position": lazy_gettext("place"),
+    "reason": lazy_gettext("reason"),
+    "relation": lazy_gettext("relation"),
+    "removed": lazy_gettext("gone"),
+    "request": lazy_gettext("request"),
+    "role": lazy_gettext("role"),
+    "rows": lazy_gettext("rows"),
+    "school": lazy_gettext("school"),
+    "share": lazy_gettext("share of the key"),
+    "shares": lazy_gettext("shares of the key"),
+    "slips": lazy_gettext("slips"),
+    "staff": lazy_gettext("staff code"),
+    "step": lazy_gettext("step"),
+    "target": lazy_gettext("target"),
+    "theme": lazy_gettext("label"),
+    "unchanged": lazy_gettext("unchanged"),
+    "unit": lazy_gettext("unit"),
+    "version": lazy_gettext("version"),
+    "view": lazy_gettext("seen as"),
+    "voided": lazy_gettext("voided"),
+    "what": lazy_gettext("what"),
+    "why": lazy_gettext("why"),
+    "zh": lazy_gettext("in Chinese"),
+}
+_WORDS = {"role": role_name, "relation": relation_name, "step": step_name}
 
 
 def act_name(code: str) -> str:
@@ -102,3 +157,23 @@ def act_name(code: str) -> str:
 def act_kind(code: str) -> str:
     """Write a kind of acts: what stands before the point of an act's code."""
     return str(KINDS.get(code, code))
+
+
+def detail_text(detail: Mapping[str, Any]) -> str:
+    """Write an entry's detail in one line: what has no value is left out."""
+    told = [
+        _("%(name)s: %(value)s", name=DETAILS.get(key, key), value=_value(key, value))
+        for key, value in detail.items()
+        if value not in (None, "", [], {})
+    ]
+    return str(_("; ")).join(told)
+
+
+def _value(key: str, value: Any) -> str:
+    if isinstance(value, Mapping):
+        return str(_("(%(text)s)", text=detail_text(value)))
+    if isinstance(value, list | tuple):
+        return str(_(", ")).join(_value(key, each) for each in value)
+    if isinstance(value, bool):
+        return str(_("yes") if value else _("no"))
+    return str(_WORDS[key](str(value)) if key in _WORDS else value)

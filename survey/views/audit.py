@@ -1,9 +1,6 @@
 """The audit log: filters, pages, and exports that carry the hash chain. There is no route that deletes."""
 
-import json
-from collections.abc import Mapping
 from datetime import date
-from typing import Any
 
 from flask import Blueprint, Response, render_template, request
 from flask_login import current_user
@@ -12,7 +9,7 @@ from werkzeug.exceptions import NotFound
 from survey.access import requires
 from survey.queries import audit as query
 from survey.services.audit_exports import FORMATS, export_log
-from survey.views.act_words import act_kind, act_name
+from survey.views.act_words import act_kind, act_name, detail_text
 
 blueprint = Blueprint("audit", __name__)
 
@@ -54,11 +51,6 @@ def export() -> Response:
         raise NotFound
     headers = {"Content-Disposition": f"attachment; filename=audit.{form}", "Cache-Control": "no-store"}
     return Response(export_log(form, actor=current_user.name), mimetype=FORMATS[form], headers=headers)
-
-
-def detail_text(detail: Mapping[str, Any]) -> str:
-    """Write an entry's detail in one line."""
-    return json.dumps(detail, ensure_ascii=False)[1:-1] if detail else ""
 
 
 for word in (detail_text, act_name, act_kind):

@@ -217,6 +217,7 @@ def receipt() -> BaseResponse:
 
 def _receipt(holder: Holder, progress: Progress) -> Response:
     number, first, last = len(progress.electorate.pages), progress.first_day, progress.last_day
+    tokens_here = progress.electorate.kind == "token"
     # A shared device forgets the receipt at once, so there is nothing to come back to in another language.
     here = "" if is_shared() else _here(holder)
 
@@ -224,12 +225,19 @@ def _receipt(holder: Holder, progress: Progress) -> Response:
         marks = {name: mark(name) for name in RECEIPT_SLOTS}
         days = {"first_day": first, "last_day": last}
         return _rendered(
-            "ballots/receipt.html", ballots=number, is_open=holder.is_open, here=here, carried=True, **days, **marks
+            "ballots/receipt.html",
+            ballots=number,
+            is_open=holder.is_open,
+            tokens=tokens_here,
+            here=here,
+            carried=True,
+            **days,
+            **marks,
         )
 
     text = holder.receipt
     drafts = " ".join(seals.draft_key(holder, cast.code) for cast in progress.electorate.pages)
-    page = _spliced(("receipt", number, first, last, here), render)
+    page = _spliced(("receipt", number, first, last, tokens_here, here), render)
     reply = page.respond({"receipt": text, "first_half": text[:5], "second_half": text[5:], "drafts": drafts})
     return with_choices(left_clean(reply, bridge=COOKIE, folder=FOLDER))
 

@@ -21,6 +21,7 @@ from survey.services.figure_texts import (
     signed_levels,
     whole,
     whole_share,
+    whole_share_interval,
 )
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "signed_levels",
     "whole",
     "whole_share",
+    "whole_share_interval",
 ]
 
 
@@ -59,6 +61,7 @@ def register(app: Flask) -> None:
         whole,
         round_up,
         whole_share,
+        whole_share_interval,
         p_written,
         reliability,
         signed_interval,

@@ -96,7 +96,7 @@ def _take(campaign: query.CampaignRow, form: ShareForm) -> str | BaseResponse:
     carried, typed = form.carried.data or "", form.share.data or ""
     if not carried:
         second = ShareForm(formdata=None)
-        second.carried.data = ceremonies.take_share(campaign.id, typed)
+        second.carried.data = ceremonies.take_share(campaign.id, typed, actor=current_user.name)
         return _opening(campaign, second)
     pages = ceremonies.open_with(campaign.id, carried, typed, actor=current_user.name)
     flash(_("The box is open: %(pages)s pages were decrypted and mixed.", pages=pages))

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint
 from flask_babel import format_datetime, format_decimal, lazy_gettext
 
-from survey.services.result_words import relation_name, worded
+from survey.services.result_words import relation_name, scheme_name, worded
 
 TIME_ZONE = ZoneInfo("Asia/Shanghai")
 STATES = {
@@ -63,18 +63,6 @@ WORK_STATES = {
     "done": lazy_gettext("Done"),
     "failed": lazy_gettext("Failed"),
 }
-# In English a scheme goes by its id.
-SCHEMES = {
-    "five_step": lazy_gettext("five_step"),
-    "five_step_85": lazy_gettext("five_step_85"),
-    "five_step_linear": lazy_gettext("five_step_linear"),
-    "five_step_top1": lazy_gettext("five_step_top1"),
-    "five_step_top3": lazy_gettext("five_step_top3"),
-    "four_step": lazy_gettext("four_step"),
-    "seven_step": lazy_gettext("seven_step"),
-    "three_step_70_30": lazy_gettext("three_step_70_30"),
-    "three_step_75_55": lazy_gettext("three_step_75_55"),
-}
 BANDS = (
     lazy_gettext("none yet"),
     lazy_gettext("below 25%"),
@@ -117,11 +105,6 @@ def work_state(code: str) -> str:
 def band_name(band: int) -> str:
     """Write a band of turnout."""
     return str(BANDS[band])
-
-
-def scheme_name(code: str) -> str:
-    """Write a scheme; the bureau's own goes by its id."""
-    return str(SCHEMES.get(code, code))
 
 
 def moment(value: str) -> str:

@@ -6,6 +6,7 @@ Every attack is tried on the product and, in the same database, on a naive layou
 import logging
 import random
 import secrets
+import threading
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,21 @@ def test_a_mixed_page_leaves_no_bytes_in_the_inbox(booth: Booth, codes: Codes) -
         election.cast(voter)
     _end_open_transactions()
     assert mixing.mix() == len(election.voters)
+    kept = postgresql_traces.raw_pages("inbox")
+    assert not [voter for voter, payload in election.payloads.items() if payload in kept]
+
+
+def test_the_mix_waits_for_a_writer_elsewhere_whose_transaction_would_keep_the_bytes(booth: Booth) -> None:
+    election = booth.election()
+    for voter in election.voters:
+        election.cast(voter)
+    _end_open_transactions()
+    with db.engine.connect() as writer, writer.begin():
+        writer.execute(text("SELECT pg_current_xact_id()"))
+        rest = threading.Timer(1, writer.rollback)
+        rest.start()
+        mixing.mix()
+        rest.join()
     kept = postgresql_traces.raw_pages("inbox")
     assert not [voter for voter, payload in election.payloads.items() if payload in kept]
 

@@ -223,6 +223,40 @@ def test_the_close_forgets_the_private_keys(campaign: int) -> None:
         tokens.sign("T102", group, blinded.message)
 
 
+def test_after_the_close_nobody_knows_who_took_a_right(campaign: int) -> None:
+    vote(tokens.redeem(tokens.write_token(fetch("T100"))))
+    tokens.want_paper("T101", group_id())
+    before = balance_of(campaign)
+    move_campaign(campaign, "closed", actor="test")
+    rows = db.session.execute(select(token_issue)).all()
+    assert sorted((row.paper, row.voided, row.retry) for row in rows) == [(0, 0, None), (1, 0, None)]
+    assert not {row.staff_code for row in rows} & set(db.session.scalars(select(Teacher.code)))
+    assert [row.staff_code for row in rows] == sorted(row.staff_code for row in rows)
+    after = balance_of(campaign)
+    assert (after.faults, after.issued, after.begun) == ((), before.issued, before.begun) == ((), 2, 1)
+
+
+@pytest.mark.parametrize("way", ["token", "paper"])
+def test_a_right_that_meets_the_close_is_not_given_any_more(
+    campaign: int, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = group_id()
+    blinded = make(group)[1].message
+    hold = tokens._hold_key
+
+    def close_first(*given: Any) -> Any:
+        # As if it had been committed while this person's request waited for the key.
+        db.session.rollback()
+        move_campaign(campaign, "closed", actor="test")
+        db.session.connection(execution_options={"immediate": True})
+        return hold(*given)
+
+    monkeypatch.setattr(tokens, "_hold_key", close_first)
+    with pytest.raises(NotFound):
+        tokens.sign("T100", group, blinded) if way == "token" else tokens.want_paper("T100", group)
+    assert count(token_issue) == 0
+
+
 def test_a_key_that_was_moved_or_changed_signs_nothing(campaign: int) -> None:
     here, there = group_id(), group_id("T-102")
     foreign = db.session.get_one(TokenKey, there)

@@ -1,5 +1,6 @@
 """Logging in, first passwords, and the officer's accounts."""
 
+import re
 from dataclasses import replace
 from io import BytesIO
 
@@ -14,6 +15,7 @@ from survey.extensions import db
 from survey.models.accounts import Account
 from survey.models.audit import AuditEntry
 from survey.services import accounts, logins
+from survey.services.staff_accounts import add_staff_account
 from survey.views import settings
 
 NEW = "another long password"
@@ -224,8 +226,8 @@ def test_school_accounts_come_as_an_excel_that_is_stored_nowhere(officer) -> Non
     assert answer.headers["Cache-Control"] == "no-store"
     rows = CalamineWorkbook.from_filelike(BytesIO(answer.data)).get_sheet_by_index(0).to_python()
     assert len(rows) == 13
-    school, name, password = rows[1]
-    assert (school, name) == ("101", "school-101")
+    school, holder, name, password = rows[1]
+    assert (school, holder, name) == ("101", "第1小学", "school-101")
     assert logins.log_in(name, password, address="") is not None
     stored = db.session.execute(select(Account.password_hash)).scalars()
     audited = db.session.execute(select(AuditEntry.detail)).scalars()
@@ -241,6 +243,32 @@ def test_a_teachers_account_is_bound_to_the_roster_by_its_name(officer) -> None:
     assert answer.status_code == 422
     assert "T999" in answer.text
     assert db.session.scalar(select(Account.id).where(Account.name == "T999")) is None
+
+
+def test_accounts_are_found_by_name_person_and_school(officer) -> None:
+    add_staff_account("T100", staff_code="T100", actor="test")
+    accounts.add_account("school-102", role="school", school_code="102", actor="test")
+    for sought, found in (("t10", "T100"), ("教师100", "T100"), ("第1小", "T100"), ("第2小", "school-102")):
+        text = officer.get("/accounts", query_string={"q": sought}).text
+        assert re.findall(r'<th scope="row">([^< ]+)', text) == [found]
+    assert '<th scope="row">T100 <span class="quiet">教师100</span></th>\n' in text_of(officer, "T100")
+    assert '<tr><td colspan="5">' in text_of(officer, "%")
+
+
+def text_of(officer, sought: str) -> str:
+    return officer.get("/accounts", query_string={"q": sought}).text
+
+
+def test_a_long_list_has_pages_and_a_button_leads_back_to_its_page(officer) -> None:
+    for number in range(150):
+        db.session.add(Account(name=f"a{number:03}", password_hash="", role="viewer"))
+    db.session.commit()
+    first, second = (officer.get(f"/accounts?q=a&page={page}").text for page in (1, 99))
+    assert first.count('<th scope="row">') == 100
+    assert '<th scope="row">a149' in second
+    assert 'name="page" value="99"' in second
+    answer = officer.post("/accounts/active", data={"name": "a149", "active": "0", "q": "a", "page": "2"})
+    assert answer.location == "/accounts?q=a&page=2"
 
 
 def test_posts_without_a_csrf_token_are_refused(app, officer) -> None:

@@ -21,6 +21,7 @@ from survey.services import ballots, ceremonies
 from survey.services.ballots import Holder, pack_payload
 from survey.services.campaigns import create_campaign, move_campaign
 from survey.services.sealed_boxes import make_shares
+from survey.services.shares import read_share
 from survey.services.slips import issue_slips
 
 LINE = re.compile(r"<li>((?:[A-Z2-9]{4} ){3}[A-Z2-9]{4})</li>")
@@ -108,7 +109,7 @@ def test_three_trustees_get_different_shares_and_any_two_fit(officer: FlaskClien
     for state in ("ready", "open", "closed"):
         move_campaign(draft, state, actor="test")
     for copy in copies:
-        assert ceremonies.take_share(draft, copy)
+        assert ceremonies.take_share(draft, copy, actor="test")
 
 
 def test_each_page_shows_one_share_and_the_carried_field_hides_the_others(officer: FlaskClient, draft: int) -> None:
@@ -209,13 +210,25 @@ def test_a_wrong_second_share_keeps_the_first_and_changes_nothing(
     assert officer.post(address, data={"share": lines[1], "carried": first}).status_code == 303
 
 
+def test_a_share_of_another_box_is_recorded_and_a_typing_error_is_not(
+    officer: FlaskClient, draft: int, lines: list[str]
+) -> None:
+    address = f"/campaigns/{draft}/box/open"
+    share = read_share(lines[0])
+    foreign = replace(share, campaign_id=draft + 1).letters
+    assert officer.post(address, data={"share": foreign}).status_code == 409
+    assert officer.post(address, data={"share": "ABCD"}).status_code == 422
+    entries = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "box.refused")).all()
+    assert [(entry.actor, entry.detail["shares"]) for entry in entries] == [("officer", [1])]
+
+
 def test_a_share_taken_too_long_ago_is_asked_for_again(
     officer: FlaskClient, draft: int, lines: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address = f"/campaigns/{draft}/box/open"
     with monkeypatch.context() as patch:
         patch.setattr(ceremonies, "DEADLINE_SECONDS", -1)
-        first = ceremonies.take_share(draft, lines[0])
+        first = ceremonies.take_share(draft, lines[0], actor="test")
     answer = officer.post(address, data={"share": lines[1], "carried": first})
     assert answer.status_code == 409
     assert carried(answer.text) == ""

@@ -224,8 +224,8 @@ def test_the_teachers_of_a_school_get_accounts_with_one_time_passwords(
 ) -> None:
     answer = officer.post("/accounts/staff", data={"school": "101"})
     rows = list(openpyxl.load_workbook(BytesIO(answer.data)).active.iter_rows(values_only=True))
-    assert [row[1] for row in rows[1:]] == ["H1", *(f"T1{place:02}" for place in range(12))]
-    entered = stranger.post("/login", data={"name": "T100", "password": rows[2][2]})
+    assert [row[2] for row in rows[1:]] == ["H1", *(f"T1{place:02}" for place in range(12))]
+    entered = stranger.post("/login", data={"name": "T100", "password": rows[2][3]})
     assert entered.status_code == 303
     assert "password" in entered.location
     assert officer.post("/accounts/staff", data={"school": "101"}).status_code == 303
