@@ -9,8 +9,10 @@ from survey.queries.results import PastTarget, Record, Row
 
 # SECRECY §4.5, STATISTICS §5: n in fives below 50, no level shares below 30 answers, nothing finer where all agree.
 ROUNDED_BELOW, SHARES_FROM, UNANIMOUS = 50, 30, 0.95
-# The lowest floor of ballots that any scheme may have.
-FLOOR = 10
+# Why a figure is withheld -> what lies below the floor: rounded downwards, for 18 as 20 beside "fewer than 20" would be
+# a contradiction, and tell more than fives do.
+_BELOW = {"ballots_below_floor": ("ballots", "valid"), "response_below_floor": ("response_rate",)}
+_ITEM = "item_below_floor"
 # Decimals; two in level units and shares are coarser than one in points.
 _DECIMALS = {
     **dict.fromkeys(("score", "score_ci", "score_ci_roster", "score_ci_class"), 1),
@@ -31,16 +33,15 @@ def outside(row: Row) -> Row:
 
 def outside_record(exact: Record) -> dict[str, Any]:
     """Return what `outside` leaves of a record."""
-    seen = _rounded(exact) | {key: _fives(exact[key]) for key in ("ballots", "valid", "issued") if key in exact}
-    if exact.get("withheld"):
-        # 9 as 10 beside "fewer than 10" would be a contradiction, and tell more than 5.
-        seen |= {key: min(seen[key], 5) for key in ("ballots", "valid") if exact.get(key, FLOOR) < FLOOR}
+    below = _BELOW.get(exact.get("withheld") or "", ())
+    counted = [key for key in ("ballots", "valid", "issued") if key in exact]
+    seen = _rounded(exact) | {key: _fives(exact[key], down=key in below) for key in counted}
     if seen.get("reliability") is not None:
         seen["reliability"] = _reliability(exact)
     if "flagged" in seen:
         seen["flagged"] = None
     if seen.get("response_rate") is not None:
-        seen["response_rate"] = _rate(exact)
+        seen["response_rate"] = _rate(exact, down="response_rate" in below)
     if "items" in seen:
         seen["items"] = {code: outside_item(item) for code, item in exact["items"].items()}
     return seen
@@ -78,21 +79,25 @@ def _reliability(record: Record) -> float:
     return round(exact, 2) if record["valid"] >= ROUNDED_BELOW else floor(20 * exact + 1e-9) / 20
 
 
-def _rate(record: Record) -> float:
+def _rate(record: Record, *, down: bool) -> float:
     """Return the rate in whole percent; below 50 ballots in steps of 5 %, or it would tell their exact number."""
-    rate = float(record["response_rate"])
-    return round(rate, 2) if record["ballots"] >= ROUNDED_BELOW else round(20 * rate) / 20
+    steps = 100 if record["ballots"] >= ROUNDED_BELOW else 20
+    rate = steps * float(record["response_rate"])
+    return (floor(rate + 1e-9) if down else round(rate)) / steps
 
 
-def _fives(n: int) -> int:
-    return n if n >= ROUNDED_BELOW else 5 * round(n / 5)
+def _fives(n: int, *, down: bool = False) -> int:
+    if n >= ROUNDED_BELOW:
+        return n
+    return 5 * (n // 5 if down else round(n / 5))
 
 
 def outside_item(item: Record) -> dict[str, Any]:
     """Return the record of one item as a school sees it; the rules are those of `outside`."""
     n, rate = item["n"], item["satisfied_rate"]
     if rate is None:
-        return {**_rounded(item), "n": _fives(n), "counts": None, "withheld": item_reason(item)}
+        reason = item_reason(item)
+        return {**_rounded(item), "n": _fives(n, down=reason == _ITEM), "counts": None, "withheld": reason}
     if n < SHARES_FROM and max(rate, 1.0 - rate) >= UNANIMOUS:
         limit = "high" if rate > 0.5 else "low"
         return {**dict.fromkeys(item), "n": _fives(n), "satisfied_limit": limit, "withheld": "nearly_all_agree"}

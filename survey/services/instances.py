@@ -15,7 +15,7 @@ from flask_migrate import upgrade
 from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import OperationalError
 
-from survey.access import SCHOOL_ROLE, STAFF_ROLE
+from survey.access import is_bureau_role
 from survey.config import Config
 from survey.database import is_sqlite, transaction, write_connection
 from survey.errors import N_, Conflict, Refused, SurveyError, Unavailable
@@ -162,7 +162,7 @@ def _audit() -> Iterator[Check]:
 def _accounts() -> Iterator[Check]:
     unused = select(Account.name, Account.role).where(Account.must_change, Account.active).order_by(Account.name)
     rows = db.session.execute(unused).all()
-    bureau = [row.name for row in rows if row.role not in (SCHOOL_ROLE, STAFF_ROLE)]
+    bureau = [row.name for row in rows if is_bureau_role(row.role)]
     said = [_("first password not changed yet: %(accounts)s", accounts=", ".join(bureau))] if bureau else []
     if others := len(rows) - len(bureau):
         # Hundreds of teachers: no fault of the instance, but whoever finds such a paper can log in.

@@ -173,10 +173,18 @@ def test_outside_the_bureau_small_numbers_stand_in_fives():
     assert seen["response_rate"] == 0.7
 
 
-@pytest.mark.parametrize(("valid", "shown"), [(2, 0), (7, 5), (9, 5), (12, 10)])
+@pytest.mark.parametrize(("valid", "shown"), [(2, 0), (7, 5), (9, 5), (12, 10), (18, 15)])
 def test_a_number_outside_the_bureau_does_not_contradict_why_it_is_withheld(valid, shown):
     record = outside(row(ballots=valid, valid=valid, withheld="ballots_below_floor")).record
     assert (record["ballots"], record["valid"]) == (shown, shown)
+
+
+@pytest.mark.parametrize(
+    ("ballots", "rate", "shown"), [(30, 0.49, 0.45), (30, 0.5, 0.5), (60, 0.496, 0.49), (60, 0.29, 0.29)]
+)
+def test_a_rate_outside_the_bureau_does_not_reach_the_floor_it_missed(ballots, rate, shown):
+    exact = row(ballots=ballots, valid=ballots, response_rate=rate, withheld="response_below_floor")
+    assert outside(exact).record["response_rate"] == shown
 
 
 def test_outside_the_bureau_levels_are_shares_and_only_from_thirty_answers():
@@ -197,17 +205,19 @@ def test_outside_the_bureau_near_unanimity_of_a_few_shows_its_limit_only(rate, l
 
 def test_outside_the_bureau_a_withheld_item_stays_withheld():
     empty = {**dict.fromkeys(item(9, 0.5)), "n": 9}
-    assert outside(row(empty)).record["items"]["A"] == {**empty, "n": 10, "withheld": "item_below_floor"}
+    assert outside(row(empty)).record["items"]["A"] == {**empty, "n": 5, "withheld": "item_below_floor"}
 
 
 @pytest.mark.parametrize(
     ("n", "reason"), [(0, "not_asked"), (2, "item_below_floor"), (18, "item_below_floor"), (19, "item_below_floor")]
 )
 def test_rounding_n_never_changes_why_an_item_has_no_figure(n, reason):
-    """2 becomes 0, which is not asked; 18 becomes 20, which is the floor."""
+    """2 becomes 0, which is not asked."""
+    floor = 20
     exact = {**dict.fromkeys(item(9, 0.5)), "n": n}
     seen = outside(row(exact)).record["items"]["A"]
     assert item_reason(exact) == item_reason(seen) == reason
+    assert seen["n"] < floor
 
 
 def test_an_item_of_which_all_had_no_opinion_is_not_withheld():
