@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 
-from survey.access import SCHOOL_ROLE
 from survey.extensions import db
 from survey.models.accounts import Account, DeskSession, LoginThrottle
 from survey.models.organisations import School, Teacher
@@ -158,8 +157,8 @@ def list_accounts(search: str = "", *, page: int = 1) -> AccountPage:
     total = db.session.scalar(select(func.count()).select_from(matching.subquery())) or 0
     pages = max(1, -(-total // ROWS))
     page = min(max(1, page), pages)
-    of_school = School.code
-    query = matching.order_by(of_school.is_not(None), of_school, Account.role != SCHOOL_ROLE, Account.name)
+    # In a school its own account, then its people's.
+    query = matching.order_by(School.code.is_not(None), School.code, Account.school_code.is_(None), Account.name)
     rows = db.session.execute(query.limit(ROWS).offset(ROWS * (page - 1)))
     return AccountPage(rows=tuple(AccountRow(**row._mapping) for row in rows), total=total, page=page, pages=pages)
 

@@ -125,7 +125,7 @@ DETAILS = {
     "position": lazy_gettext("place"),
     "reason": lazy_gettext("reason"),
     "relation": lazy_gettext("relation"),
-    "removed": lazy_gettext("gone"),
+    "removed": lazy_gettext("no longer there"),
     "request": lazy_gettext("request"),
     "role": lazy_gettext("role"),
     "rows": lazy_gettext("rows"),

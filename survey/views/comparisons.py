@@ -12,7 +12,6 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
 from survey.access import own_school, requires
-from survey.analysis import charts
 from survey.errors import BadInput, NotFound
 from survey.forms.comparisons import ComparisonForm
 from survey.queries import comparisons as query
@@ -172,7 +171,7 @@ def _shown(compared: Compared) -> dict[str, Any]:
         "sentences": [_sentence(pair, document, compared.names) for pair in document["pairs"]],
         "family": _family(document),
         "lines": lines,
-        "chart": charts.dots(result_charts.dots(lines), label=_("Scores with their intervals")) if lines else "",
+        "chart": result_charts.drawn_dots(lines),
         "items": _items(head, document),
         "course": _course(document),
         "findings": FINDINGS,

@@ -72,6 +72,12 @@ def dots(lines: Sequence[Line]) -> list[charts.Dot]:
     ]
 
 
+def drawn_dots(lines: Sequence[Line], band: charts.Interval | None = None) -> charts.Svg | None:
+    """Draw scores with their intervals; None where all are withheld, for an empty axis says nothing."""
+    shown = dots(lines)
+    return charts.dots(shown, label=_("Scores with their intervals"), band=band) if shown else None
+
+
 def margin_band(head: EvaluationHead) -> charts.Interval | None:
     """Return where a score is within the margin of the evaluation's own; None where that is withheld."""
     score, margin = head.overall["score"], head.scheme.margin

@@ -83,11 +83,7 @@ def evaluation(campaign_id: int, relation: str) -> str:
         page=page.page,
         pages=page.pages,
         tiers=page.tiers,
-        chart=charts.dots(
-            result_charts.dots(page.lines),
-            label=_("Scores with their intervals"),
-            band=result_charts.margin_band(head),
-        ),
+        chart=result_charts.drawn_dots(page.lines, result_charts.margin_band(head)),
         flagged=[result_words.pair_sentence(pair, names) for pair in flagged],
         levels=result_words.level_names(head, texts.get(head.questionnaire_id)),
     )

@@ -19,10 +19,10 @@ from survey.services.ballots import Electorate, Holder, Page, cast_slips, pack_p
 from survey.services.campaigns import move_campaign
 from survey.services.instruments import find_questionnaire
 
-# A figure is a number with decimals; dates, versions and addresses have none that look so.
-FIGURE = re.compile(r"(?<![\w.])\d+\.\d+(?![\w.])")
+# A figure is a number with decimals, or a percentage; dates, versions and addresses have none that look so.
+FIGURE = re.compile(r"(?<![\w.])\d+\.\d+(?![\w.])|(?<![\w.])\d+(?=%)")
 # What pages and method texts name by themselves: margins, levels of significance, limits of the funnel.
-CONSTANTS = {"0.05", "2.5", "0.7", "0.8", "0.9", "99.8", "0.001", "60.0", "90.0", "80.0", "0.99"}
+CONSTANTS = {"0.05", "2.5", "0.7", "0.8", "0.9", "99.8", "0.001", "60.0", "90.0", "80.0", "0.99", "1", "95"}
 
 
 @pytest.fixture
@@ -51,6 +51,7 @@ def released(codes: dict[str, tuple[str, ...]], campaign: int) -> int:
 def numbers(value: Any) -> Iterator[float]:
     """Yield every number of a document, however deep."""
     if isinstance(value, dict):
+        yield from shares(value.get("counts"))
         value = list(value.values())
     if isinstance(value, list):
         for part in value:
@@ -59,12 +60,21 @@ def numbers(value: Any) -> Iterator[float]:
         yield float(value)
 
 
+def shares(counts: Any) -> Iterator[float]:
+    """Yield the shares of the levels, which are drawn of the counts."""
+    answered = [n for level, n in counts.items() if level != "0"] if isinstance(counts, dict) else []
+    if sum(answered):
+        yield from (n / sum(answered) for n in answered)
+
+
 def written(value: float) -> Iterator[str]:
     """Yield how a page may write a number: as it is, as percentage, coarser for schools, cut to a scale's ends."""
     coarse, cut = (round(value, 2), round(20 * value) / 20), floor(20 * value + 1e-9) / 20
     for one in (value, 100 * value, cut, *(100 * rate for rate in coarse), min(max(value, 0.0), 100.0)):
         for digits in (1, 2, 3, 4):
             yield f"{abs(one):.{digits}f}"
+    for one in (value, *coarse, cut):
+        yield f"{abs(100 * one):.0f}"
 
 
 def cube(address: str) -> set[str]:

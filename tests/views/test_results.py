@@ -9,9 +9,10 @@ import pytest
 from bs4 import BeautifulSoup
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
 from survey.extensions import db
-from survey.models.results import CubeTarget
+from survey.models.results import CubeTarget, CubeUnit
 from tests.released import add_campaign, add_evaluation
 
 TEACHERS = [(f"T{school[-1]}0{place}", school) for school in ("101", "102") for place in range(1, 6)]
@@ -192,10 +193,18 @@ def test_everything_withheld_says_the_rule_and_shows_no_figure(county, officer):
         assert officer.get(address).status_code == 200
 
 
+def test_an_axis_without_a_point_is_not_drawn(released: int, officer: FlaskClient) -> None:
+    page = f"/results/{released}/student_teacher"
+    assert 'class="chart"' in officer.get(page).text
+    db.session.execute(update(CubeUnit).values(score=None))
+    for unit in db.session.query(CubeUnit):
+        unit.document = {**unit.document, "score": None, "score_ci": None}
+    db.session.commit()
+    assert 'class="chart"' not in officer.get(page).text
+
+
 @pytest.mark.parametrize("ballots", [18, 19])
-def test_a_school_is_told_that_few_answers_are_withheld_though_n_is_rounded_up(
-    county: Flask, school_a: FlaskClient, ballots: int
-) -> None:
+def test_a_school_is_told_that_few_answers_are_withheld(county: Flask, school_a: FlaskClient, ballots: int) -> None:
     campaign = add_campaign()
     add_evaluation(campaign, "student_teacher", targets=TEACHERS, ballots=ballots, issued=20)
     text = words(school_a, f"/results/{campaign.id}/student_teacher/target/T101")
