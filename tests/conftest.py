@@ -63,12 +63,20 @@ ONE_DATABASE = frozenset(
 )
 # Whole runs and all pages at once; their parts are tested one by one.
 WHOLE_RUNS = frozenset(
-    {"test_county", "test_desk_axe", "test_faulty_network", "test_hostile_texts", "test_slow_clients"}
+    {
+        "test_canary",
+        "test_county",
+        "test_desk_axe",
+        "test_every_figure",
+        "test_faulty_network",
+        "test_hostile_texts",
+        "test_officer",
+        "test_slow_clients",
+    }
 )
 # Long, and of statements that others send to PostgreSQL as well.
 LONG_ON_POSTGRESQL = frozenset(
     {
-        "test_canary",
         "test_comments",
         "test_corrections",
         "test_deletions",
