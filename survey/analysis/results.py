@@ -156,10 +156,12 @@ def _units(
         size=len(codes),
         few_raters=one_page and not figures.shown.any(),
     )
-    protection = protect(tree, counts=figures.counts, floors=scheme.floors, scale=scale_of(scheme), fit=figures.fit)
+    closed = None if earlier is None else earlier.closed(tree)
+    counts, scale = figures.counts, scale_of(scheme)
+    protection = protect(tree, counts=counts, floors=scheme.floors, scale=scale, fit=figures.fit, closed=closed)
     if earlier is not None:
         protection = earlier.narrow(
-            protection, part_of=of_target, valid=figures.valid, counts=figures.counts, floors=scheme.floors
+            protection, part_of=of_target, valid=figures.valid, counts=counts, floors=scheme.floors
         )
     return _Units(codes=codes, of_target=of_target, protection=protection)
 
@@ -268,7 +270,7 @@ def _unit_pairs(
         other_points = _with_rest(other_points, points, against_rest)
     tests = welch_pairs(levels.take(first), other_levels)
     in_points = points.mean[first] - other_points.mean
-    return _pair_records(codes, first, second, tests=tests, flags=_flags(tests.p, in_points, scheme))
+    return _pair_records(codes, first, second, tests=tests, in_points=in_points, scheme=scheme)
 
 
 def _with_rest(chosen: Moments, units: Moments, rows: Bools) -> Moments:
@@ -279,28 +281,33 @@ def _with_rest(chosen: Moments, units: Moments, rows: Bools) -> Moments:
     return Moments(n=n, mean=mean, ss=ss)
 
 
-def _flags(p: Floats, in_points: Floats, scheme: Scheme) -> tuple[Floats, list[bool]]:
-    """Return adjusted p values and flags: significant and larger than the margin, which is in points."""
+def _flags(p: Floats, difference: Floats, in_points: Floats, scheme: Scheme) -> tuple[Floats, list[bool]]:
+    """Return adjusted p values and flags: significant in levels, and in points the same way and beyond the margin.
+
+    Points that do not rise evenly can turn a difference of levels round: then nothing is established.
+    """
     adjusted = benjamini_hochberg(p)
-    flagged = (np.nan_to_num(adjusted, nan=1.0) < ALPHA) & (np.nan_to_num(np.abs(in_points)) > scheme.margin)
-    return adjusted, flagged.tolist()
+    toward = np.nan_to_num(in_points * np.sign(difference))
+    return adjusted, ((np.nan_to_num(adjusted, nan=1.0) < ALPHA) & (toward > scheme.margin)).tolist()
 
 
 def _pair_records(
-    codes: list[str], first: Ints, second: Ints, *, tests: Differences, flags: tuple[Floats, list[bool]]
+    codes: list[str], first: Ints, second: Ints, *, tests: Differences, in_points: Floats, scheme: Scheme
 ) -> list[Record]:
     names = [*codes, ALL_OTHERS]
+    adjusted, flags = _flags(tests.p, tests.difference, in_points, scheme)
     columns = {
         "a": [names[row] for row in first.tolist()],
         "b": [names[row] for row in second.tolist()],
         "difference": plain(tests.difference),
+        "difference_points": plain(in_points),
         "ci": _pairs(tests.interval),
         "t": plain(tests.t),
         "df": plain(tests.df),
         "p": plain(tests.p),
-        "p_adjusted": plain(flags[0]),
+        "p_adjusted": plain(adjusted),
         "hedges_g": plain(tests.hedges_g),
-        "flag": flags[1],
+        "flag": flags,
     }
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
@@ -313,13 +320,14 @@ def _paired_record(pages: PairedTally, shown: Bools, *, scheme: Scheme) -> Recor
     tests = paired_differences(pages, chosen)
     few = tests.n < scheme.floors.ballots
     p = np.where(few, np.nan, tests.p)
-    adjusted, flags = _flags(p, tests.in_points, scheme)
+    adjusted, flags = _flags(p, tests.difference, tests.in_points, scheme)
     interval = replace(tests.interval, low=np.where(few, np.nan, tests.interval.low))
     columns = {
         "a": [pages.targets[row] for row in tests.first.tolist()],
         "b": [pages.targets[row] for row in tests.second.tolist()],
         "n": tests.n.tolist(),
         "difference": plain(np.where(few, np.nan, tests.difference)),
+        "difference_points": plain(np.where(few, np.nan, tests.in_points)),
         "ci": _pairs(interval),
         "p": plain(p),
         "p_adjusted": plain(adjusted),

@@ -45,11 +45,12 @@ _WORDS: dict[str, dict[str, str]] = {
         "course_untested": "{first}–{last} 年 {years} 次测评平均每年变化 {size:+.1f} 分，数据不足以判断趋势",
         "paired_targets": "按 {n} 个相同的测评对象比较",
         "welch_ballots": "按两年共 {n} 份答卷比较",
-        "higher": "{a}比{b}高 {size:.2f} 级，差异显著（{p}）",
-        "lower": "{a}比{b}低 {size:.2f} 级，差异显著（{p}）",
-        "small": "{a}与{b}相差 {size:+.2f} 级，统计上显著（{p}），但未超过事先规定的界限，不作为差别认定",
-        "pair_unclear": "{a}与{b}相差 {size:+.2f} 级，差异不显著（{p}），不足以判断高低",
-        "pair_untested": "{a}与{b}相差 {size:+.2f} 级，没有变异可供检验，不足以判断高低",
+        "higher": "{a}比{b}高 {points:.1f} 分（{size:.2f} 级），差异显著（{p}）",
+        "lower": "{a}比{b}低 {points:.1f} 分（{size:.2f} 级），差异显著（{p}）",
+        "small": "{a}与{b}相差 {points:+.1f} 分（{size:+.2f} 级），统计上显著（{p}），但未超过事先规定的界限，"
+        "不作为差别认定",
+        "pair_unclear": "{a}与{b}相差 {points:+.1f} 分（{size:+.2f} 级），差异不显著（{p}），不足以判断高低",
+        "pair_untested": "{a}与{b}相差 {points:+.1f} 分（{size:+.2f} 级），没有变异可供检验，不足以判断高低",
         "pair_hidden": "{a}与{b}的比较不予显示",
         "adjusted": "校正后 {p}",
     },
@@ -84,14 +85,14 @@ _WORDS: dict[str, dict[str, str]] = {
         "course_untested": "{size:+.1f} points a year over {years} surveys {first}–{last}, not enough data for a trend",
         "paired_targets": "compared on the same {n} targets",
         "welch_ballots": "compared on {n} ballots of both years",
-        "higher": "{a} is {size:.2f} levels higher than {b}, a significant difference ({p})",
-        "lower": "{a} is {size:.2f} levels lower than {b}, a significant difference ({p})",
-        "small": "{a} and {b} are {size:+.2f} levels apart, statistically significant ({p}), "
+        "higher": "{a} is {points:.1f} points ({size:.2f} levels) higher than {b}, a significant difference ({p})",
+        "lower": "{a} is {points:.1f} points ({size:.2f} levels) lower than {b}, a significant difference ({p})",
+        "small": "{a} and {b} are {points:+.1f} points ({size:+.2f} levels) apart, statistically significant ({p}), "
         "but within the margin fixed beforehand, so not counted as a difference",
-        "pair_unclear": "{a} and {b} are {size:+.2f} levels apart, not significant ({p}), "
+        "pair_unclear": "{a} and {b} are {points:+.1f} points ({size:+.2f} levels) apart, not significant ({p}), "
         "not enough evidence which one is higher",
-        "pair_untested": "{a} and {b} are {size:+.2f} levels apart, nothing varies that could be tested, "
-        "not enough evidence which one is higher",
+        "pair_untested": "{a} and {b} are {points:+.1f} points ({size:+.2f} levels) apart, "
+        "nothing varies that could be tested, not enough evidence which one is higher",
         "pair_hidden": "the comparison of {a} and {b} is withheld",
         "adjusted": "adjusted {p}",
     },
@@ -151,17 +152,18 @@ def course_sentence(course: Course, *, language: str = CHINESE) -> str:
 
 
 def pair_sentence(pair: Record, *, name_a: str, name_b: str, language: str = CHINESE) -> str:
-    """Say the difference of two units, or of two targets on one ballot, in levels with its adjusted p value.
+    """Say the difference of two units, or of two targets on one ballot, in points and levels, with its adjusted p.
 
     Only a flagged difference is called one: significant after adjustment and above the margin fixed beforehand.
     """
     words = _WORDS[language]
     if pair["difference"] is None:
         return words["pair_hidden"].format(a=name_a, b=name_b) + words["stop"]
-    key, size = _pair_key(pair), pair["difference"]
-    shown = abs(size) if pair["flag"] else _unsigned_zero(size, 2)
+    size, points = pair["difference"], pair["difference_points"]
+    told = (abs(size), abs(points)) if pair["flag"] else (_unsigned_zero(size, 2), _unsigned_zero(points, 1))
     p = words["adjusted"].format(p=p_text(pair["p_adjusted"]))
-    return words[key].format(a=name_a, b=name_b, size=shown, p=p) + words["stop"]
+    line = words[_pair_key(pair)].format(a=name_a, b=name_b, size=told[0], points=told[1], p=p)
+    return line + words["stop"]
 
 
 def p_text(p: float | None) -> str:

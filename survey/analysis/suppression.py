@@ -131,14 +131,19 @@ def derivable_sums(*, hidden: Bools, valid: Ints, part_of: Ints, size: int, floo
     return np.asarray((targets == 1) | ((targets > 1) & (ballots < floors.ballots)), dtype=np.bool_)
 
 
-def protect(tree: Tree, *, counts: Ints, floors: Floors, scale: Scale, fit: Reliability) -> Protection:
+def protect(
+    tree: Tree, *, counts: Ints, floors: Floors, scale: Scale, fit: Reliability, closed: Bools | None = None
+) -> Protection:
     """Withhold until no withheld target is derivable; see the module's text for the order.
 
-    counts (n_targets, n_items, 1 + n_levels): column 0 is 不了解. fit: over all targets. It ends, because each step
+    counts (n_targets, n_items, 1 + n_levels): column 0 is 不了解. fit: over all targets. closed (n_units,): units that
+    publish nothing in any case. It ends, because each step
     withholds more and a release of shown targets alone tells nothing about others: their ballots are no part of it.
     """
     secret = tree.secret()
     units = np.full(tree.size, int(Extent.NONE if tree.few_raters else Extent.ALL), dtype=np.int64)
+    if closed is not None:
+        units[closed] = int(Extent.NONE)
     units, siblings = _protect_units(tree, secret, units, floors=floors, scale=scale)
     withheld = list(tree.withheld)
     for row in siblings:

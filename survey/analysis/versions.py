@@ -28,7 +28,7 @@ from survey.analysis.disclosure import NOWHERE, Extent, Published, extent_of, fi
 from survey.analysis.moments import Moments
 from survey.analysis.reliability import Reliability
 from survey.analysis.scoring import Floors
-from survey.analysis.suppression import DERIVABLE, Protection
+from survey.analysis.suppression import DERIVABLE, Protection, Tree
 
 LEAST_FREE = 1e-4
 ROUNDING = 1e-9
@@ -54,6 +54,12 @@ class Earlier:
         """Return the reasons (n_targets,) with those of rule 1."""
         forced = (self.hidden | self.few).tolist()
         return tuple(reason or (DERIVABLE if must else None) for reason, must in zip(reasons, forced, strict=True))
+
+    def closed(self, tree: Tree) -> Bools:
+        """Tell which units (n_units,) rule 2 withholds by what `tree` hides: nobody need be hidden for their sums."""
+        secret = np.array([reason is not None for reason in tree.withheld], dtype=np.bool_)
+        inside = secret & ((tree.mean.n > 0) | self.hidden) & self.changed & (tree.part_of >= 0)
+        return np.asarray(np.bincount(tree.part_of[inside], minlength=tree.size) > 0)
 
     def narrow(self, found: Protection, *, part_of: Ints, valid: Ints, counts: Ints, floors: Floors) -> Protection:
         """Return the protection with rules 2 and 3; counts (n_targets, n_items, 1 + n_levels)."""

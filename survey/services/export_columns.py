@@ -248,6 +248,7 @@ _SIDES = (
     Column(name="name_b", title=_("B")),
 )
 _DIFFERENCE = (
+    Column(name="difference_points", title=_("Difference A − B in points"), kind=POINTS),
     Column(name="difference", title=_("Difference A − B"), kind=LEVELS, meaning=_("In level units.")),
     *(
         Column(name=f"ci_{end}", title=title, kind=LEVELS, source=("ci", place))

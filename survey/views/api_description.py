@@ -237,12 +237,13 @@ SCHEMAS: dict[str, Schema] = {
             "a": _TEXT,
             "b": _TEXT,
             "difference": _NUMBER,
+            "difference_points": _NUMBER,
             "ci": _ENDS,
             "p": _NUMBER,
             "p_adjusted": _NUMBER,
             "flag": {"type": "boolean"},
         },
-        description="A compared pair; `b` is * for all other units.",
+        description="A compared pair; `b` is * for all other units. `difference` and `ci` are in levels.",
     ),
 }
 _REFUSALS = {

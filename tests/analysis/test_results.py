@@ -177,6 +177,26 @@ def test_a_flag_needs_significance_and_the_margin(run, open_scheme):
     assert large["difference"] == pytest.approx(-12 / 50, abs=0.002)
 
 
+def test_a_difference_in_points_is_that_of_the_scores(run, open_scheme):
+    rows = [row for t in range(8) for row in ballots(f"t{t}", [3 + t % 2] * 20 + [5] * t)]
+    found = run(*rows, unit=["u", "v"] * 4, scheme=open_scheme)
+    (pair,), scores = found.comparison["pairs"], {unit["unit"]: unit["score"] for unit in found.units}
+    assert pair["difference_points"] == pytest.approx(scores[pair["a"]] - scores[pair["b"]])
+
+
+def test_a_difference_that_points_turn_round_is_not_flagged(run, open_scheme):
+    """Divided opinions, a little above the middle in levels, are below it in points: bad levels cost more."""
+    rows = []
+    for t in range(40):
+        levels = [5] * (28 + t % 3) + [1] * (22 - t % 3) if t % 2 else [3] * (48 - t % 3) + [4] * (2 + t % 3)
+        rows += ballots(f"t{t}", levels)
+    (pair,) = run(*rows, unit=["u", "v"] * 20, scheme=open_scheme).comparison["pairs"]
+    assert pair["p_adjusted"] < 0.05
+    assert pair["difference"] < 0
+    assert pair["difference_points"] > 2.5
+    assert not pair["flag"]
+
+
 def test_where_nothing_varies_p_is_null_and_nothing_is_flagged(run):
     rows = [row for code in "abcd" for row in ballots(code, [4] * 20)]
     found = run(*rows, unit=["u", "u", "v", "v"])

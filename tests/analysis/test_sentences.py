@@ -17,7 +17,7 @@ RECORD = {
     "response_rate": 0.714,
     "verdict": "met",
 }
-PAIR = {"a": "x", "b": "y", "difference": 0.3, "p_adjusted": 0.012, "flag": True}
+PAIR = {"a": "x", "b": "y", "difference": 0.3, "difference_points": 7.5, "p_adjusted": 0.012, "flag": True}
 
 
 def say(language="zh_Hans_CN", **changes):
@@ -76,10 +76,13 @@ def test_changes_in_english():
 
 
 def test_a_flagged_pair():
-    assert pair_sentence(PAIR, name_a="甲校", name_b="乙校") == "甲校比乙校高 0.30 级，差异显著（校正后 p=0.012）。"
-    lower = {**PAIR, "difference": -0.3}
+    assert (
+        pair_sentence(PAIR, name_a="甲校", name_b="乙校")
+        == "甲校比乙校高 7.5 分（0.30 级），差异显著（校正后 p=0.012）。"
+    )
+    lower = {**PAIR, "difference": -0.3, "difference_points": -7.5}
     assert pair_sentence(lower, name_a="A", name_b="B", language="en") == (
-        "A is 0.30 levels lower than B, a significant difference (adjusted p=0.012)."
+        "A is 7.5 points (0.30 levels) lower than B, a significant difference (adjusted p=0.012)."
     )
 
 

@@ -19,8 +19,9 @@ from survey.services.ballots import Electorate, Holder, Page, cast_slips, pack_p
 from survey.services.campaigns import move_campaign
 from survey.services.instruments import find_questionnaire
 
-# A figure is a number with decimals, or a percentage; dates, versions and addresses have none that look so.
-FIGURE = re.compile(r"(?<![\w.])\d+\.\d+(?![\w.])|(?<![\w.])\d+(?=%)")
+# A figure is a number with decimals; dates, versions and addresses have none that look so.
+FIGURE = re.compile(r"(?<![\w.])\d+\.\d+(?![\w.])")
+PERCENTAGE = re.compile(r"(?<![\w.])\d+(?=%)")
 # What pages and method texts name by themselves: margins, levels of significance, limits of the funnel.
 CONSTANTS = {"0.05", "2.5", "0.7", "0.8", "0.9", "99.8", "0.001", "60.0", "90.0", "80.0", "0.99", "1", "95"}
 
@@ -58,6 +59,11 @@ def numbers(value: Any) -> Iterator[float]:
             yield from numbers(part)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         yield float(value)
+
+
+def figures(text: str) -> set[str]:
+    """Return the figures of a page, percentages without decimals too."""
+    return {*FIGURE.findall(text), *PERCENTAGE.findall(text)}
 
 
 def shares(counts: Any) -> Iterator[float]:
@@ -147,7 +153,7 @@ def test_no_page_shows_a_figure_that_is_not_in_the_cube(
     stray = {
         address: strange
         for address, text in pages.items()
-        if (strange := sorted(set(FIGURE.findall(text)) - cube(address))) and not address.endswith("/method")
+        if (strange := sorted(figures(text) - cube(address))) and not address.endswith("/method")
     }
     assert stray == {}
 
@@ -174,7 +180,7 @@ def test_a_withheld_target_shows_no_figure_of_its_own(
         text = BeautifulSoup(page.text, "html.parser").select_one("main").get_text(" ")  # type: ignore[union-attr]
         rate = row.document["response_rate"]
         allowed = {"60.0", *(written(rate) if rate is not None else ())}
-        assert set(FIGURE.findall(text)) <= allowed
+        assert figures(text) <= allowed
 
 
 @pytest.mark.parametrize(("code", "relation"), [("T100", "student_teacher"), ("H1", "teacher_principal")])
@@ -191,7 +197,7 @@ def test_an_own_page_shows_figures_of_its_reader_of_her_school_and_of_all(
     unit = db.session.get_one(CubeUnit, (target.evaluation_id, target.unit))
     known = cube(f"/results/{released}/{relation}/target/{code}")
     known |= {text for number in numbers(unit.document) for text in written(number)}
-    shown = set(FIGURE.findall(text))
+    shown = figures(text)
     assert shown - known == set()
     assert len(shown) > 3 or target.document["withheld"]
     assert target.score is not None or relation == "teacher_principal"
