@@ -223,8 +223,8 @@ def _floats(p: Sequence[float | None]) -> Floats:
 
 
 def finding(pair: Record, *, p: float | None, in_points: float, margin: float, improvement_only: bool) -> str:
-    """Say what a pair's difference is: higher, lower, small (significant, but within the margin), unclear, untested, or
-    improvement_only where a side is below the floor of verdicts.
+    """Say what a pair's difference is: higher, lower, small (significant, but within the margin), turned (points and
+    levels point different ways), unclear, untested, or improvement_only where a side is below the floor of verdicts.
     """
     if improvement_only:
         return "improvement_only"
@@ -234,6 +234,8 @@ def finding(pair: Record, *, p: float | None, in_points: float, margin: float, i
         return "unclear"
     if abs(in_points) <= margin:
         return "small"
+    if in_points * pair["difference"] < 0.0:
+        return "turned"
     return "higher" if pair["difference"] > 0.0 else "lower"
 
 

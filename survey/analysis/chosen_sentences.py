@@ -16,6 +16,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "lower": "{a}比{b}低 {size}{ci}，差异显著（{family}{p}）",
         "small": "{a}与{b}相差 {size}{ci}，统计上显著（{family}{p}），"
         "但未超过事先规定的 {margin:g} 分界限，不作为差别认定",
+        "turned": "{a}与{b}相差 {size}{ci}，统计上显著（{family}{p}），但按得分比较方向相反，不作为差别认定",
         "unclear": "{a}与{b}相差 {size}{ci}，差异不显著（{family}{p}），不足以判断高低",
         "untested": "{a}与{b}相差 {size}，数据不足以检验，不足以判断高低",
         "improvement_only": "{a}与{b}相差 {size}{ci}，其中有对象的答卷或班级太少，仅供改进，不判断高低",
@@ -33,6 +34,8 @@ _WORDS: dict[str, dict[str, str]] = {
         "lower": "{a} is {size} lower than {b}{ci}, a significant difference ({family}{p})",
         "small": "{a} and {b} are {size} apart{ci}, statistically significant ({family}{p}), but within the margin of "
         "{margin:g} points fixed beforehand, so not counted as a difference",
+        "turned": "{a} and {b} are {size} apart{ci}, statistically significant ({family}{p}), but their scores differ "
+        "the other way, so not counted as a difference",
         "unclear": "{a} and {b} are {size} apart{ci}, not significant ({family}{p}), "
         "not enough evidence which one is higher",
         "untested": "{a} and {b} are {size} apart, the data do not allow a test, "

@@ -49,6 +49,8 @@ _WORDS: dict[str, dict[str, str]] = {
         "lower": "{a}比{b}低 {points:.1f} 分（{size:.2f} 级），差异显著（{p}）",
         "small": "{a}与{b}相差 {points:+.1f} 分（{size:+.2f} 级），统计上显著（{p}），但未超过事先规定的界限，"
         "不作为差别认定",
+        "turned": "{a}与{b}相差 {points:+.1f} 分（{size:+.2f} 级），统计上显著（{p}），但得分与等级的方向相反，"
+        "不作为差别认定",
         "pair_unclear": "{a}与{b}相差 {points:+.1f} 分（{size:+.2f} 级），差异不显著（{p}），不足以判断高低",
         "pair_untested": "{a}与{b}相差 {points:+.1f} 分（{size:+.2f} 级），没有变异可供检验，不足以判断高低",
         "pair_hidden": "{a}与{b}的比较不予显示",
@@ -89,6 +91,8 @@ _WORDS: dict[str, dict[str, str]] = {
         "lower": "{a} is {points:.1f} points ({size:.2f} levels) lower than {b}, a significant difference ({p})",
         "small": "{a} and {b} are {points:+.1f} points ({size:+.2f} levels) apart, statistically significant ({p}), "
         "but within the margin fixed beforehand, so not counted as a difference",
+        "turned": "{a} and {b} are {points:+.1f} points ({size:+.2f} levels) apart, statistically significant ({p}), "
+        "but points and levels differ in opposite ways, so not counted as a difference",
         "pair_unclear": "{a} and {b} are {points:+.1f} points ({size:+.2f} levels) apart, not significant ({p}), "
         "not enough evidence which one is higher",
         "pair_untested": "{a} and {b} are {points:+.1f} points ({size:+.2f} levels) apart, "
@@ -194,7 +198,9 @@ def _pair_key(pair: Record) -> str:
         return "pair_untested"
     if pair["flag"]:
         return "higher" if pair["difference"] > 0.0 else "lower"
-    return "small" if pair["p_adjusted"] < ALPHA else "pair_unclear"
+    if pair["p_adjusted"] >= ALPHA:
+        return "pair_unclear"
+    return "turned" if pair["difference"] * pair["difference_points"] < 0.0 else "small"
 
 
 def _shown(size: float, key: str, directed: tuple[str, str]) -> float:

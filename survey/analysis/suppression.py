@@ -137,8 +137,8 @@ def protect(
     """Withhold until no withheld target is derivable; see the module's text for the order.
 
     counts (n_targets, n_items, 1 + n_levels): column 0 is 不了解. fit: over all targets. closed (n_units,): units that
-    publish nothing in any case. It ends, because each step
-    withholds more and a release of shown targets alone tells nothing about others: their ballots are no part of it.
+    publish nothing in any case. It ends, because each step withholds more and a release of shown targets alone tells
+    nothing about others: their ballots are no part of it.
     """
     secret = tree.secret()
     units = np.full(tree.size, int(Extent.NONE if tree.few_raters else Extent.ALL), dtype=np.int64)

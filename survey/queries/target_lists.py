@@ -103,11 +103,14 @@ def _codes(conditions: list[ColumnElement[bool]], wanted: TargetFilter, *, start
 
 def _coarse_codes(conditions: list[ColumnElement[bool]], wanted: TargetFilter) -> list[str]:
     """Return the codes of a school's targets in the order of what it is shown: exact figures would order it finer."""
-    query = select(CubeTarget.code, CubeTarget.name, CubeTarget.unit, CubeTarget.ballots, CubeTarget.score)
+    shown = CubeTarget.name, CubeTarget.unit, CubeTarget.ballots, CubeTarget.score
+    query = select(CubeTarget.code, *shown, CubeTarget.document["withheld"].label("withheld"))
     rows = [dict(row._mapping) for row in db.session.execute(query.where(*conditions).order_by(CubeTarget.code))]
     key = wanted.sort if wanted.sort in SORTS else "code"
     bare = [row["code"] for row in rows if row[key] is None]
-    seen = [(outside_record({key: row[key]})[key], row["code"]) for row in rows if row[key] is not None]
+    coarse = (outside_record({key: row[key], "withheld": row["withheld"]}) for row in rows if row[key] is not None)
+    codes = [row["code"] for row in rows if row[key] is not None]
+    seen = [(record[key], code) for record, code in zip(coarse, codes, strict=True)]
     # Sorted by one key, and stable when turned round: ties stay in the order of codes.
     seen.sort(key=lambda pair: pair[0], reverse=wanted.descending)
     return [code for _value, code in seen] + bare

@@ -182,8 +182,11 @@ def _waiting(campaign_id: int) -> Select[Any]:
     return (
         select(token_issue.c.group_id, token_issue.c.staff_code, Teacher.name)
         .join(Evaluation, Evaluation.id == token_issue.c.evaluation_id)
+        .join(Campaign, Campaign.id == Evaluation.campaign_id)
         .outerjoin(Teacher, Teacher.code == token_issue.c.staff_code)
-        .where(Evaluation.campaign_id == campaign_id, token_issue.c.paper == PAPER_WANTED, token_issue.c.voided == 0)
+        # From the close on nobody is printed for, and nobody knows any more who had asked.
+        .where(Campaign.id == campaign_id, Campaign.state.in_(FETCHING))
+        .where(token_issue.c.paper == PAPER_WANTED, token_issue.c.voided == 0)
         .order_by(token_issue.c.staff_code)
     )
 

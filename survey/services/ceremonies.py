@@ -91,7 +91,8 @@ class NotCopied(BadInput):
 def take_share(campaign_id: int, text: str, *, actor: str) -> str:
     """Check the first trustee's share of an opening; return it sealed, for the second trustee's page.
 
-    Letters that are no share at all are a slip of the hand and leave no trace; a share of another box is recorded.
+    Letters that are no share at all are a slip of the hand and leave no trace; a share that opens nothing now is
+    recorded.
     """
     share = read_share(text)
     check_first(campaign_id, share, actor=actor)

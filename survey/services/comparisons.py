@@ -388,12 +388,12 @@ def _document(
 
 
 def _in_points(pair: Mapping[str, Any], points: Mapping[str, float], choice: Choice) -> float:
-    """Return the difference in points; pairs of units and of common ballots are in levels, so their scores tell."""
+    """Return the difference in points; that of units and of common ballots is in levels, so their scores tell."""
     if choice.of == YEARS or (choice.of == TARGETS and "released_p" not in pair):
         return float(pair["difference"] or 0.0)
-    if pair.get("released_p") is not None and pair["released_p"] < ALPHA and not pair["flag"]:
-        # The release tested the margin on the very targets or ballots that were compared.
-        return 0.0
+    if pair.get("difference_points") is not None:
+        # Of a released pair: of the very targets or ballots that were compared.
+        return float(pair["difference_points"])
     return points[pair["a"]] - points[pair["b"]]
 
 

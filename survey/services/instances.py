@@ -167,7 +167,7 @@ def _accounts() -> Iterator[Check]:
     if others := len(rows) - len(bureau):
         # Hundreds of teachers: no fault of the instance, but whoever finds such a paper can log in.
         said.append(_("%(number)s accounts of schools and teachers still have their first password", number=others))
-    detail = "; ".join(said) or _("no first password is left")
+    detail = str(_("; ")).join(said) or _("no first password is left")
     yield Check(name="passwords", ok=not bureau, level="warning", detail=detail)
 
 

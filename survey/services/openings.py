@@ -56,7 +56,7 @@ def open_box(campaign_id: int, shares: Sequence[Share], *, actor: str) -> int:
 
 
 def check_first(campaign_id: int, share: Share, *, actor: str) -> None:
-    """Raise as `check_share` does, and leave it in the audit log: somebody came with a share of another box."""
+    """Raise as `check_share` does, and leave in the audit log who came with a share that opens nothing here or now."""
     try:
         check_share(campaign_id, share)
     except Conflict as refusal:

@@ -10,7 +10,15 @@ from survey.queries.outside import item_reason
 from survey.queries.reports import EvaluationCube
 from survey.queries.results import EvaluationHead, Record
 from survey.services import result_words
-from survey.services.figure_texts import NONE, interval, points, share, share_interval
+from survey.services.figure_texts import (
+    NONE,
+    interval,
+    points,
+    share,
+    share_interval,
+    whole_share,
+    whole_share_interval,
+)
 from survey.services.result_words import worded
 
 Part = dict[str, Any]
@@ -81,9 +89,12 @@ def item_rows(cube: EvaluationCube, record: Record) -> list[Part]:
 def _item_row(head: EvaluationHead, text: str, item: Record) -> Part:
     figures = {"rate": NONE, "rate_interval": NONE, "score": NONE, "interval": NONE}
     if item["score"] is not None:
+        # Without counts it is a rounded one (`queries/outside.py`).
+        exact = bool(item["counts"])
+        rate, ends = item["satisfied_rate"], item["satisfied_ci"]
         figures = {
-            "rate": share(item["satisfied_rate"]),
-            "rate_interval": share_interval(item["satisfied_ci"]),
+            "rate": share(rate) if exact else whole_share(rate),
+            "rate_interval": share_interval(ends) if exact else whole_share_interval(ends),
             "score": points(item["score"]),
             "interval": interval(item["score_ci"]),
         }

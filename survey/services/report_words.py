@@ -212,7 +212,10 @@ def _figures(cube: EvaluationCube, found: TargetCube) -> list[dict[str, str]]:
         (_("Slips issued"), str(record["issued"]) if record["issued"] and rate is not None else NONE),
         (_("Ballots returned"), str(record["ballots"])),
         (_("Valid ballots"), str(record["valid"])),
-        (_("Response rate"), share(rate) if rate is not None else _("no roster")),
+        (
+            _("Response rate"),
+            _("no roster") if rate is None else whole_share(rate) if found.handed_out else share(rate),
+        ),
     ]
     if not found.handed_out:
         rows.append((_("Ballots flagged as careless (counted)"), str(record["flagged"])))

@@ -166,7 +166,7 @@ def _account_form() -> AccountForm:
 
 def _list(form: AccountForm, made: service.NewAccount | None = None) -> str:
     without = query.schools_without_account()
-    found = query.list_accounts(request.values.get("q", "").strip(), page=request.values.get("page", 1, type=int))
+    found = query.list_accounts(request.values.get("q", "").strip()[:100], page=request.values.get("page", 1, type=int))
     return render_template(
         "accounts/index.html", found=found, form=form, made=made, without=without, grants=grants(), here=_here()
     )

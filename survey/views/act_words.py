@@ -112,17 +112,17 @@ DETAILS = {
     "digest": lazy_gettext("checksum"),
     "en": lazy_gettext("in English"),
     "fingerprint": lazy_gettext("fingerprint"),
-    "first_day": lazy_gettext("first day"),
+    "first_day": lazy_gettext("begins on"),
     "format": lazy_gettext("format"),
     "group": lazy_gettext("group"),
-    "issued": lazy_gettext("newly made"),
-    "last_day": lazy_gettext("last day"),
+    "issued": lazy_gettext("slips newly made"),
+    "last_day": lazy_gettext("ends on"),
     "name": lazy_gettext("name"),
     "names": lazy_gettext("names"),
     "note": lazy_gettext("note"),
     "number": lazy_gettext("how many"),
     "pages": lazy_gettext("pages"),
-    "position": lazy_gettext("place"),
+    "position": lazy_gettext("place in the list"),
     "reason": lazy_gettext("reason"),
     "relation": lazy_gettext("relation"),
     "removed": lazy_gettext("no longer there"),
@@ -146,7 +146,27 @@ DETAILS = {
     "why": lazy_gettext("why"),
     "zh": lazy_gettext("in Chinese"),
 }
-_WORDS = {"role": role_name, "relation": relation_name, "step": step_name}
+# Codes that stand in details.
+_CODES = {
+    "ballots": lazy_gettext("the ballots"),
+    "bureau": lazy_gettext("The bureau"),
+    "campaign": lazy_gettext("the campaign"),
+    "public": lazy_gettext("The public"),
+    "school": lazy_gettext("School"),
+}
+
+
+def _code_name(code: str) -> str:
+    return str(_CODES.get(code, code))
+
+
+_WORDS = {
+    "relation": relation_name,
+    "role": role_name,
+    "step": step_name,
+    "view": _code_name,
+    "what": _code_name,
+}
 
 
 def act_name(code: str) -> str:

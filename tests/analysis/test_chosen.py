@@ -162,6 +162,12 @@ def test_a_finding_needs_p_and_the_margin(p: float | None, in_points: float, few
     assert turned == ("lower" if wanted == "higher" else wanted)
 
 
+def test_where_points_turn_a_difference_of_levels_round_neither_is_higher() -> None:
+    pair = {"difference": -0.12}
+    assert finding(pair, p=0.001, in_points=8.0, margin=2.5, improvement_only=False) == "turned"
+    assert finding(pair, p=0.001, in_points=2.0, margin=2.5, improvement_only=False) == "small"
+
+
 def test_the_effect_of_matched_targets_is_their_mean_change_in_its_own_spread() -> None:
     x = np.array([1.0, 4.0, 2.0, 5.0])
     ends = stats.t.interval(0.95, 3, loc=x.mean(), scale=stats.sem(x))

@@ -100,6 +100,14 @@ def test_significant_but_small_is_not_counted():
     assert "未超过事先规定的界限" in pair_sentence({**PAIR, "flag": False}, name_a="甲", name_b="乙")
 
 
+def test_a_difference_that_points_turn_round_is_said_to_be_so():
+    turned = {**PAIR, "flag": False, "difference": -0.12, "difference_points": 8.0}
+    text = pair_sentence(turned, name_a="甲", name_b="乙")
+    assert "相差 +8.0 分（-0.12 级）" in text
+    assert "方向相反" in text
+    assert "未超过" not in text
+
+
 def test_a_hidden_pair():
     assert "不予显示" in pair_sentence({**PAIR, "difference": None}, name_a="甲", name_b="乙")
 

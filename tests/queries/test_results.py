@@ -87,6 +87,17 @@ def test_withheld_targets_stand_last_in_both_directions(released):
         assert codes(found)[-1] == "T3"
 
 
+def test_a_school_sorts_by_what_it_is_shown(released):
+    """Shown as 15 both, the second of them must not stand higher because it has 18."""
+    for code, ballots in (("T1", 18), ("T2", 16)):
+        row = db.session.get(CubeTarget, (head(released).id, code))
+        row.ballots, row.document = ballots, {**row.document, "withheld": "ballots_below_floor"}
+    db.session.commit()
+    for descending in (True, False):
+        wanted = TargetFilter(school="101", sort="ballots", descending=descending)
+        assert codes(target_lists.list_targets(head(released), wanted)) == ["T1", "T2"]
+
+
 def test_targets_are_found_by_unit_school_name_and_code(released):
     assert codes(target_lists.list_targets(head(released), TargetFilter(unit="102"))) == ["T3", "T4"]
     assert codes(target_lists.list_targets(head(released), TargetFilter(school="101"))) == ["T1", "T2"]

@@ -10,10 +10,11 @@ import threading
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
 from survey.database import is_sqlite
 from survey.extensions import db
+from survey.models.tokens import token_issue
 from survey.services import ballots, mixing
 from survey.services.ballots import Holder, pack_payload
 from tests.secrecy import postgresql_traces
@@ -92,6 +93,21 @@ def test_the_planners_statistics_keep_no_page(booth: Booth) -> None:
     mixing.mix()
     kept = postgresql_traces.statistics()
     assert not [voter for voter, payload in election.payloads.items() if payload.hex() in kept]
+
+
+def test_the_planners_statistics_keep_no_staff_code(booth: Booth) -> None:
+    watched = secrets.token_hex(8)
+    people = [{"evaluation_id": 1, "staff_code": f"{watched}-{number}", "group_id": 1} for number in range(9)]
+    with db.engine.begin() as connection:
+        connection.execute(insert(token_issue), people)
+        connection.execute(text("ANALYZE token_issue"))
+    assert watched not in postgresql_traces.statistics()
+    with db.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE token_issue ALTER COLUMN staff_code SET STATISTICS 100"))
+        connection.execute(text("ANALYZE token_issue"))
+        connection.execute(text("ALTER TABLE token_issue ALTER COLUMN staff_code SET STATISTICS 0"))
+    # As it would be without that: the looking finds what is there.
+    assert watched in postgresql_traces.statistics()
 
 
 def test_a_mixed_page_leaves_no_bytes_in_the_inbox(booth: Booth, codes: Codes) -> None:

@@ -228,6 +228,7 @@ def test_after_the_close_nobody_knows_who_took_a_right(campaign: int) -> None:
     tokens.want_paper("T101", group_id())
     before = balance_of(campaign)
     move_campaign(campaign, "closed", actor="test")
+    assert {group.waiting for group in token_groups(campaign)} == {()}
     rows = db.session.execute(select(token_issue)).all()
     assert sorted((row.paper, row.voided, row.retry) for row in rows) == [(0, 0, None), (1, 0, None)]
     assert not {row.staff_code for row in rows} & set(db.session.scalars(select(Teacher.code)))
@@ -326,6 +327,20 @@ def test_the_file_forgets_the_order_in_which_tokens_were_fetched(app: Flask, cam
     assert _places(path.read_bytes(), order) != sorted(order, reverse=True)
     mixing.mix()
     assert _places(path.read_bytes(), order) == sorted(order, reverse=True)
+    assert path.with_name(path.name + "-wal").stat().st_size == 0
+
+
+@pytest.mark.skipif("os.environ.get('SURVEY_TEST_POSTGRESQL')", reason="reads SQLite's file")
+def test_after_the_close_the_file_holds_no_staff_code_of_a_right(app: Flask, campaign: int) -> None:
+    path = app.config["WUPING"].instance / "wuping.sqlite3"
+    mixing.cover_tracks()
+    before = path.read_bytes().count(b"T104")
+    fetch("T104")
+    mixing.mix()
+    assert path.read_bytes().count(b"T104") > before
+    move_campaign(campaign, "closed", actor="test")
+    mixing.cover_tracks()
+    assert path.read_bytes().count(b"T104") == before
     assert path.with_name(path.name + "-wal").stat().st_size == 0
 
 

@@ -70,7 +70,7 @@ def test_details_are_told_in_words(auditor: FlaskClient) -> None:
     unit = {"group": "S-101", "relation": "student_teacher", "school": None}
     write("li", "unit.void", "campaign 1", reason="<b>改</b>", shares=[1, 3], unit=unit, odd=True, empty="")
     rows = auditor.get("/audit?actor=li").text.partition("<tbody>")[2]
-    told = "事由：&lt;b&gt;改&lt;/b&gt;；密钥份：1、3；单位：（测评主体：S-101；关系：学生评教师）；odd：是"
+    told = "事由：&lt;b&gt;改&lt;/b&gt;；密钥份额：1、3；单位：（测评主体：S-101；关系：学生评教师）；odd：是"
     assert told in rows
 
 

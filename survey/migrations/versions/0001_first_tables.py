@@ -271,6 +271,8 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('evaluation_id', 'staff_code', 'voided', name=op.f('pk_token_issue')),
     sqlite_with_rowid=False
     )
+    if op.get_bind().dialect.name == 'postgresql':
+        op.execute('ALTER TABLE token_issue ALTER COLUMN staff_code SET STATISTICS 0')
     op.create_table('evaluation',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('campaign_id', sa.Integer(), nullable=False),
