@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
 from survey.services.result_words import relation_name
+from survey.views.comments import audience_name
 from survey.views.words import role_name, step_name
 
 KINDS = {
@@ -105,9 +106,12 @@ DETAILS = {
     "active": lazy_gettext("in use"),
     "added": lazy_gettext("added"),
     "address": lazy_gettext("address"),
+    "audience": lazy_gettext("passed on to"),
     "asked_by": lazy_gettext("asked by"),
     "campaigns": lazy_gettext("campaigns"),
     "changed": lazy_gettext("changed"),
+    "comment": lazy_gettext("group of comments"),
+    "comments": lazy_gettext("comments in it"),
     "detail": lazy_gettext("asked for"),
     "digest": lazy_gettext("checksum"),
     "en": lazy_gettext("in English"),
@@ -115,6 +119,7 @@ DETAILS = {
     "first_day": lazy_gettext("begins on"),
     "format": lazy_gettext("format"),
     "group": lazy_gettext("group"),
+    "handed_out": lazy_gettext("as handed out"),
     "issued": lazy_gettext("slips newly made"),
     "last_day": lazy_gettext("ends on"),
     "name": lazy_gettext("name"),
@@ -161,6 +166,7 @@ def _code_name(code: str) -> str:
 
 
 _WORDS = {
+    "audience": audience_name,
     "relation": relation_name,
     "role": role_name,
     "step": step_name,
@@ -177,6 +183,12 @@ def act_name(code: str) -> str:
 def act_kind(code: str) -> str:
     """Write a kind of acts: what stands before the point of an act's code."""
     return str(KINDS.get(code, code))
+
+
+def subject_text(subject: str) -> str:
+    """Write what an act is about: a campaign by its number, all else as it stands."""
+    kind, _blank, number = subject.partition(" ")
+    return _("Campaign %(number)s", number=number) if kind == "campaign" and number.isdecimal() else subject
 
 
 def detail_text(detail: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from werkzeug.exceptions import NotFound
 from survey.access import requires
 from survey.queries import audit as query
 from survey.services.audit_exports import FORMATS, export_log
-from survey.views.act_words import act_kind, act_name, detail_text
+from survey.views.act_words import act_kind, act_name, detail_text, subject_text
 
 blueprint = Blueprint("audit", __name__)
 
@@ -53,5 +53,5 @@ def export() -> Response:
     return Response(export_log(form, actor=current_user.name), mimetype=FORMATS[form], headers=headers)
 
 
-for word in (detail_text, act_name, act_kind):
+for word in (detail_text, subject_text, act_name, act_kind):
     blueprint.add_app_template_filter(word)

@@ -15,7 +15,7 @@ from survey.access import ROLES
 from survey.extensions import db
 from survey.models.audit import AuditEntry
 from survey.services import audit
-from survey.views.act_words import ACTS
+from survey.views.act_words import ACTS, DETAILS
 from tests.views.conftest import Browser
 
 SERVICES = Path(audit.__file__).parent
@@ -72,6 +72,28 @@ def test_details_are_told_in_words(auditor: FlaskClient) -> None:
     rows = auditor.get("/audit?actor=li").text.partition("<tbody>")[2]
     told = "事由：&lt;b&gt;改&lt;/b&gt;；密钥份额：1、3；单位：（测评主体：S-101；关系：学生评教师）；odd：是"
     assert told in rows
+
+
+def test_every_detail_of_a_whole_campaign_has_a_word(auditor: FlaskClient) -> None:
+    """What services write by a literal name; the sheets of a roster and the like come as they are."""
+    known = re.compile(r'"(\w+)": ')
+    written = {
+        name
+        for path in SERVICES.glob("*.py")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if re.search(r"\bdetail\b.*= \{|detail=\{", line)
+        for name in known.findall(line)
+    }
+    assert len(written) > 20
+    assert written <= set(DETAILS)
+
+
+def test_a_campaign_is_named_by_its_number(auditor: FlaskClient) -> None:
+    write("li", "campaign.open", "campaign 12")
+    write("li", "account.add", "campaign x")
+    rows = auditor.get("/audit?actor=li").text.partition("<tbody>")[2]
+    assert "<td>测评活动 12</td>" in rows
+    assert "<td>campaign x</td>" in rows
 
 
 def test_the_exported_lines_prove_themselves(auditor: FlaskClient) -> None:
