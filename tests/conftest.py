@@ -5,11 +5,13 @@ import secrets
 from collections.abc import Callable, Iterator
 from copy import copy
 from pathlib import Path
+from types import MethodType
 from typing import Any, TypeVar
 
 import psycopg
 import pytest
 from flask import Flask, current_app
+from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import text
 from werkzeug.routing import Rule
 
@@ -101,19 +103,42 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _addresses_compiled_once() -> Iterator[None]:
-    """Keep the builders of addresses: every new application compiles the same ones, most of its time."""
-    known: dict[object, Callable[..., tuple[str, str]]] = {}
-    compile_builder = Rule._compile_builder
+    """Keep what rules of addresses are compiled to: every new application has the same ones, most of its time."""
+    known: dict[object, dict[str, Any]] = {}
+    compile_rule = Rule.compile
+    built = ("_build", "_build_unknown")
 
-    def remembered(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
-        key = (rule.rule, tuple(rule._trace), repr(rule.defaults), append_unknown)
-        if key not in known:
-            known[key] = compile_builder(rule, append_unknown)
-        return known[key]
+    def remembered(rule: Rule) -> None:
+        key = (rule.rule, repr(rule.defaults), rule.strict_slashes, rule.merge_slashes, rule.subdomain, rule.host)
+        if key in known:
+            rule.__dict__.update({name: copy(value) for name, value in known[key].items()})
+            for name in built:
+                setattr(rule, name, MethodType(known[key][name], rule))
+            return
+        compile_rule(rule)
+        made = {name: getattr(rule, name) for name in ("_parts", "_trace", "_converters", "arguments")}
+        known[key] = made | {name: getattr(rule, name).__func__ for name in built}
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Rule, "_compile_builder", remembered)
+        patch.setattr(Rule, "compile", remembered)
         yield
+
+
+class _Templates(BytecodeCache):
+    """Keeps what templates are compiled to: every test has an application of its own, and it is the same code."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self.known:
+            bucket.bytecode_from_string(self.known[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.known[bucket.key] = bucket.bytecode_to_string()
+
+
+_TEMPLATES = _Templates()
 
 
 @pytest.fixture
@@ -130,12 +155,13 @@ def app(config: Config) -> Iterator[Flask]:
     """The application on an empty database with the ready questionnaires; forms need no CSRF token."""
     app = create_app(config)
     app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    app.jinja_env.bytecode_cache = _TEMPLATES
     with app.app_context():
         if POSTGRESQL:
             _empty_postgresql()
             _load()
         else:
-            _stage("blank", _make_blank)
+            stage("blank", _make_blank)
         yield app
         db.session.remove()
         db.engine.dispose()
@@ -147,7 +173,7 @@ _stages: dict[str, tuple[bytes, Any]] = {}
 _Made = TypeVar("_Made")
 
 
-def _stage(name: str, make: Callable[[], _Made]) -> _Made:
+def stage(name: str, make: Callable[[], _Made]) -> _Made:
     """Bring the database to where many tests begin: the first time by the product, then by a copy of SQLite's file.
 
     By the product too on PostgreSQL, under another key, and after a test has written something of its own.
@@ -215,7 +241,7 @@ def _empty_postgresql() -> None:
 @pytest.fixture
 def county(app: Flask) -> Flask:
     """The application with a small roster: two schools with classes, ten without, three departments."""
-    _stage("county", _fill_county)
+    stage("county", _fill_county)
     return app
 
 
@@ -247,7 +273,7 @@ def _fill_county() -> None:
 @pytest.fixture
 def campaign(county: Flask) -> int:
     """An open five-evaluation campaign on the small roster; its slips are made (see `codes`)."""
-    return _stage("campaign", _open_campaign)
+    return stage("campaign", _open_campaign)
 
 
 def _open_campaign() -> int:
@@ -262,4 +288,4 @@ def _open_campaign() -> int:
 @pytest.fixture
 def codes(campaign: int) -> dict[str, tuple[str, ...]]:
     """The codes of every group of `campaign`."""
-    return _stage("codes", lambda: {group.group: group.codes for group in issue_slips(campaign, actor="test")})
+    return stage("codes", lambda: {group.group: group.codes for group in issue_slips(campaign, actor="test")})

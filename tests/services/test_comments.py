@@ -19,6 +19,7 @@ from survey.services.comment_themes import add_theme, add_usual_themes, change_t
 from survey.services.comments import Decision, audiences_for
 from survey.services.voiding import Unit, void_unit
 from tests.commented import count, review, rows, settle, settle_all, write, written
+from tests.conftest import stage
 
 Codes = dict[str, tuple[str, ...]]
 SECRET = "我是王小明的妈妈,电话13812345678,饭菜凉了"
@@ -28,6 +29,10 @@ MASKED = "我是某的妈妈,电话〔电话〕,饭菜凉了"
 @pytest.fixture
 def counted(codes: Codes, campaign: int) -> int:
     """A counted campaign with three wordings about one school."""
+    return stage("comments", lambda: _make_counted(codes, campaign))
+
+
+def _make_counted(codes: Codes, campaign: int) -> int:
     write(codes, "101", [SECRET, "作业太多,孩子睡得晚了", "作业太多,孩子睡得晚了。", "教师101很好"])
     count(campaign)
     return campaign

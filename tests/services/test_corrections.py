@@ -25,6 +25,7 @@ from survey.services.campaigns import move_campaign
 from survey.services.corrections import Begun, Renamed, Wanted, begin_correction
 from survey.services.release import UnsafeRelease
 from survey.services.voiding import Unit
+from tests.conftest import stage
 
 CLASS, OTHER = "S-101-三年级1班", "S-101-七年级1班"
 NOTE = "三年级1班的答卷已作废，相关结果重新计算。"
@@ -42,6 +43,10 @@ def vote(codes: Sequence[str], level: int) -> None:
 @pytest.fixture
 def released(codes: Codes, campaign: int) -> int:
     """Two classes of the first school rate the same three teachers, one of the second its own."""
+    return stage("corrections", lambda: _make_released(codes, campaign))
+
+
+def _make_released(codes: Codes, campaign: int) -> int:
     for group, level in ((CLASS, 5), (OTHER, 3), ("S-102-三年级1班", 4), ("S-102-七年级1班", 3)):
         vote(codes[group], level)
     finish(campaign)

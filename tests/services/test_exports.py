@@ -27,6 +27,7 @@ from survey.services import batches, export_columns, export_files, exports
 from survey.services.export_tables import TITLES
 from survey.services.result_words import VERDICTS
 from survey.services.sheets import RELATION_TITLES
+from tests.conftest import stage
 from tests.released import add_campaign, add_evaluation
 from tests.secrecy.payloads import FORMULAS
 
@@ -40,6 +41,10 @@ Rows = list[dict[str, Any]]
 @pytest.fixture
 def released(county: Flask) -> int:
     """Two schools with teachers; principals with fifteen ballots, below the floor of items; schools with too few."""
+    return stage("exports", _make_released)
+
+
+def _make_released() -> int:
     campaign = add_campaign(name="2026 年五评")
     targets = [(f"T{n}{t:02}", f"10{n}") for n in (1, 2) for t in range(6)]
     means = [4.4, 4.1, 3.9, 4.2, 4.0, 4.3, 2.6, 2.9, 2.8, 2.7, 3.0, 2.5]

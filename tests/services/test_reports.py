@@ -16,6 +16,7 @@ from survey.models.results import CubeEvaluation, CubePair, CubeTarget
 from survey.models.target_replies import TargetReply
 from survey.queries import reports as query
 from survey.services import reports
+from tests.conftest import stage
 from tests.released import add_campaign, add_evaluation
 from tests.secrecy.payloads import FORMULAS, payloads
 from tests.views.test_every_figure import FIGURE, numbers, written
@@ -28,6 +29,10 @@ CONSTANTS = {"0.05", "2.5"}
 @pytest.fixture
 def released(app: Flask) -> int:
     """Last year and this year, teachers of three schools, departments, schools; one teacher below the floor."""
+    return stage("reports", _make_released)
+
+
+def _make_released() -> int:
     targets = [(f"T{n:02}", SCHOOLS[n % 3]) for n in range(18)]
     past = add_campaign(year=2025)
     add_evaluation(past, "student_teacher", targets=targets, seed=3)

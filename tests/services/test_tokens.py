@@ -29,6 +29,7 @@ from survey.services.populations import population_of
 from survey.services.slips import add_slips, issue_slips
 from survey.services.tallies import load_axes
 from survey.services.tokens import Token
+from tests.conftest import stage
 
 GROUP = "T-101"
 
@@ -36,6 +37,10 @@ GROUP = "T-101"
 @pytest.fixture
 def campaign(county: Flask) -> int:
     """An open campaign whose teachers and principals vote by token."""
+    return stage("tokens", _make_campaign)
+
+
+def _make_campaign() -> int:
     number, made = create_campaign(
         name="盲签", year=2026, template="five", first_day=None, last_day=None, actor="test", tokens=True
     )

@@ -21,6 +21,7 @@ from survey.queries.cubes import released_results
 from survey.services import api_tokens
 from survey.services.address_limits import Throttle
 from survey.views.api_description import ADDRESSES, describe
+from tests.conftest import stage
 from tests.released import add_campaign, add_evaluation
 from tests.views.conftest import Desk
 
@@ -37,6 +38,10 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def released(county: Flask) -> int:
+    return stage("api", _make_released)
+
+
+def _make_released() -> int:
     campaign = add_campaign()
     targets = [(f"T{n}{t:02}", f"10{n}") for n in (1, 2) for t in range(6)]
     add_evaluation(campaign, "student_teacher", targets=targets)

@@ -13,6 +13,7 @@ from survey.services import comments
 from survey.services.campaigns import move_campaign
 from survey.services.comment_themes import add_usual_themes
 from tests.commented import count, rows, settle, settle_all, write
+from tests.conftest import stage
 from tests.secrecy.payloads import payloads
 from tests.views.conftest import Browser, Counting
 
@@ -22,6 +23,10 @@ FOOD, WORK, PRIVATE = "饭菜凉了", "作业太多,孩子睡得晚", "我是王
 
 @pytest.fixture
 def counted(codes: Codes, campaign: int) -> int:
+    return stage("comments in views", lambda: _make_counted(codes, campaign))
+
+
+def _make_counted(codes: Codes, campaign: int) -> int:
     write(codes, "101", [FOOD, FOOD, WORK, PRIVATE])
     write(codes, "102", ["收费要公开"], ballots=19)
     count(campaign)

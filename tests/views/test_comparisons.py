@@ -17,6 +17,7 @@ from survey.models.jobs import Job
 from survey.models.results import CubeEvaluation, CubeTarget
 from survey.queries.results import find_head
 from survey.services.comparisons import MOST_WAITING
+from tests.conftest import stage
 from tests.released import add_campaign, add_evaluation
 from tests.views.conftest import Browser
 
@@ -30,6 +31,10 @@ Work = Callable[[], None]
 @pytest.fixture
 def campaign_id(county: Any) -> int:
     """Teachers of three schools in two years; the school in the middle is better, this year even more."""
+    return stage("comparisons", _make_campaign_id)
+
+
+def _make_campaign_id() -> int:
     before, this = add_campaign(year=2025), add_campaign(year=2026)
     add_evaluation(before, "student_teacher", targets=TEACHERS, means=[3.3] * 18, seed=3)
     add_evaluation(this, "student_teacher", targets=TEACHERS, means=MEANS)

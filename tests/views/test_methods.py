@@ -15,6 +15,7 @@ from survey.extensions import db
 from survey.models.results import CubeEvaluation
 from survey.services.campaigns import move_campaign
 from survey.services.methods import method_record
+from tests.conftest import stage
 from tests.released import add_campaign, add_evaluation
 
 TEACHERS = [(f"T{school[-1]}0{place}", school) for school in ("101", "102") for place in range(1, 6)]
@@ -29,6 +30,10 @@ OTHER = replace(load_scheme("five_step_85"), version=4, margin=3.5, threshold=65
 
 @pytest.fixture
 def released(county: Flask) -> int:
+    return stage("methods", _make_released)
+
+
+def _make_released() -> int:
     campaign = add_campaign()
     add_evaluation(campaign, "student_teacher", targets=TEACHERS, means=[3] * 5 + [4.6] * 5)
     add_evaluation(campaign, "public_education", targets=[("BUREAU", "BUREAU")])

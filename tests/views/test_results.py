@@ -13,6 +13,7 @@ from sqlalchemy import update
 
 from survey.extensions import db
 from survey.models.results import CubeTarget, CubeUnit
+from tests.conftest import stage
 from tests.released import add_campaign, add_evaluation
 
 TEACHERS = [(f"T{school[-1]}0{place}", school) for school in ("101", "102") for place in range(1, 6)]
@@ -22,6 +23,10 @@ HOSTILE = "<script>alert(1)</script>{{7*7}}"
 
 @pytest.fixture
 def released(county: Flask) -> int:
+    return stage("results", _make_released)
+
+
+def _make_released() -> int:
     before = add_campaign(year=2025)
     last = add_evaluation(before, "student_teacher", targets=TEACHERS, means=[3] * 5 + [4] * 5, seed=9)
     campaign = add_campaign()

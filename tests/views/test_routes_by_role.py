@@ -15,6 +15,7 @@ from survey.models.accounts import Account
 from survey.services.campaigns import create_campaign, move_campaign
 from survey.services.jobs import queue_job
 from survey.services.sessions import begin_session
+from tests.conftest import stage
 from tests.released import add_campaign, add_evaluation
 from tests.views.conftest import Browser, Desk
 
@@ -266,6 +267,11 @@ OF_A_SCHOOL = (
 @pytest.fixture
 def scene(county: Flask) -> Flask:
     """An open and a released campaign, a job, and one account of each role; both schools have one."""
+    stage("scene", _make_scene)
+    return county
+
+
+def _make_scene() -> None:
     create_campaign(name="五评", year=2026, template="five", first_day=None, last_day=None, actor="test")
     for state in ("ready", "open"):
         move_campaign(CURRENT, state, actor="test")
@@ -279,7 +285,6 @@ def scene(county: Flask) -> Flask:
     )
     db.session.commit()
     assert released.id == RELEASED
-    return county
 
 
 def desk(app: Flask, name: str) -> FlaskClient:
