@@ -24,10 +24,14 @@ COLLECTING = ("open", "closed", "tallied", "released", "archived")
 
 @dataclass(frozen=True, kw_only=True)
 class RelationTurnout:
-    """Counters of one relation. Slips: issued = begun + unused + voided. Pages: cast = waiting + mixed + voided."""
+    """Counters of one relation. Slips: issued = begun + unused + voided. Pages: cast = waiting + mixed + voided.
+
+    by_token: how many of its groups fetch tokens; a right that was taken counts as issued.
+    """
 
     relation: str
     groups: int
+    by_token: int
     issued: int
     voided: int
     begun: int
@@ -110,6 +114,7 @@ def relation_turnout(campaign_id: int) -> list[RelationTurnout]:
         select(
             Evaluation.relation,
             func.count(RaterGroup.id).label("groups"),
+            func.sum(case((RaterGroup.kind == "token", 1), else_=0)).label("by_token"),
             func.sum(RaterGroup.issued).label("issued"),
             func.sum(RaterGroup.voided).label("voided"),
             func.sum(case((RaterGroup.kind.in_(("slip", "token")), RaterGroup.begun), else_=0)).label("begun"),

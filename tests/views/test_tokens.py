@@ -9,6 +9,7 @@ from io import BytesIO
 
 import openpyxl
 import pytest
+from bs4 import BeautifulSoup
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from flask import Flask
@@ -239,3 +240,12 @@ def test_pages_for_slips_count_no_tokens(officer: FlaskClient, campaign: int) ->
     assert "Blind-signed tokens, no slips" in page.text
     assert officer.get(f"/campaigns/{campaign}").status_code == 200
     assert officer.get(f"/campaigns/{campaign}/balance").status_code == 200
+
+
+def test_a_public_balance_calls_no_electorate_with_tokens_an_open_link(stranger: FlaskClient, campaign: int) -> None:
+    move_campaign(campaign, "closed", actor="test")
+    page = stranger.get(f"/balance/{campaign}").text
+    rows = BeautifulSoup(page, "html.parser").select("table")[0].select("tbody tr")
+    teachers = next(row.text for row in rows if "Teachers rate" in row.text)
+    assert "open link" not in teachers
+    assert "every right that was taken counts as issued" in page
