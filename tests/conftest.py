@@ -169,7 +169,7 @@ def app(config: Config) -> Iterator[Flask]:
 
 # The same for all tests of this process, so that slips of one are slips of another.
 _MASTER_KEY = secrets.token_bytes(32)
-_stages: dict[str, tuple[bytes, Any]] = {}
+_stages: dict[tuple[str, ...], tuple[bytes, Any]] = {}
 _Made = TypeVar("_Made")
 
 
@@ -182,20 +182,23 @@ def stage(name: str, make: Callable[[], _Made]) -> _Made:
     known = (current_app.config["WUPING"].instance / FILE_NAME).read_bytes() == _MASTER_KEY
     if POSTGRESQL or not known or not _is_as_left(file):
         return make()
-    if name not in _stages:
+    path = (*_at.get(file, ()), name)
+    if path not in _stages:
         made = make()
         db.session.commit()
         checkpoint(must=True)
-        _stages[name] = (file.read_bytes(), made)
+        _stages[path] = (file.read_bytes(), made)
     else:
         db.session.remove()
         db.engine.dispose()
-        file.write_bytes(_stages[name][0])
-    _left[file] = file.stat().st_mtime_ns
-    return copy(_stages[name][1])
+        file.write_bytes(_stages[path][0])
+    _left[file], _at[file] = file.stat().st_mtime_ns, path
+    return copy(_stages[path][1])
 
 
+# When a file was last brought to a stage, and by which stages it came there.
 _left: dict[Path, int] = {}
+_at: dict[Path, tuple[str, ...]] = {}
 
 
 def _is_as_left(file: Path) -> bool:

@@ -7,6 +7,8 @@ import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
+from flask import Flask
+from flask_babel import force_locale
 
 ROOT = Path(__file__).parents[1]
 CATALOGUE = ROOT / "survey" / "translations" / "zh_Hans_CN" / "LC_MESSAGES" / "messages.po"
@@ -64,3 +66,15 @@ def test_the_compiled_catalogue_is_the_written_one() -> None:
             if m.id
         }
     assert compiled == translations()
+
+
+def test_no_template_keeps_the_language_of_who_opened_it_first(app: Flask) -> None:
+    """A filter of a constant is computed when a template is compiled, once for all readers."""
+    compiled: dict[str, set[str]] = {}
+    for language in ("en", "zh_Hans_CN"):
+        with app.test_request_context(), force_locale(language):
+            for name in app.jinja_env.list_templates():
+                source = app.jinja_env.loader.get_source(app.jinja_env, name)[0]  # type: ignore[union-attr]
+                compiled.setdefault(name, set()).add(app.jinja_env.compile(source, name, raw=True))
+    assert [name for name, codes in compiled.items() if len(codes) > 1] == []
+    assert len(compiled) > 100

@@ -17,6 +17,7 @@ from survey.analysis.arrays import Floats, Ints, divide, plain, plain_pairs
 from survey.analysis.intervals import t_interval, t_quantile, two_sided_p
 from survey.analysis.multiplicity import benjamini_hochberg, holm
 from survey.analysis.ordinal import exact_p, mann_whitney, superiority
+from survey.analysis.sentences import points_turn
 from survey.analysis.two_rates import compare_rates
 
 FEWEST, MOST = 2, 6
@@ -232,10 +233,10 @@ def finding(pair: Record, *, p: float | None, in_points: float, margin: float, i
         return "untested"
     if p >= ALPHA:
         return "unclear"
+    if points_turn(pair["difference"], in_points):
+        return "turned"
     if abs(in_points) <= margin:
         return "small"
-    if in_points * pair["difference"] < 0.0:
-        return "turned"
     return "higher" if pair["difference"] > 0.0 else "lower"
 
 

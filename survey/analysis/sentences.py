@@ -200,7 +200,12 @@ def _pair_key(pair: Record) -> str:
         return "higher" if pair["difference"] > 0.0 else "lower"
     if pair["p_adjusted"] >= ALPHA:
         return "pair_unclear"
-    return "turned" if pair["difference"] * pair["difference_points"] < 0.0 else "small"
+    return "turned" if points_turn(pair["difference"], pair["difference_points"]) else "small"
+
+
+def points_turn(levels: float, points: float) -> bool:
+    """Tell whether a difference in points, as far as it is written, goes against the one in levels."""
+    return levels * _unsigned_zero(points, 1) < 0.0
 
 
 def _shown(size: float, key: str, directed: tuple[str, str]) -> float:

@@ -340,6 +340,9 @@ def move_campaign(campaign_id: int, wanted: str, *, actor: str) -> None:
         campaign.state = wanted
         audit.record(session, actor=actor, action=f"campaign.{wanted}", subject=f"campaign {campaign_id}")
     if wanted == "closed":
+        from survey.services.printing import forget_names
+
+        forget_names(campaign_id)
         mixing.cover_tracks()
 
 

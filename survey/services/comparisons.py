@@ -217,15 +217,17 @@ def _units(head: EvaluationHead, choice: Choice) -> dict[str, Any]:
     from survey.analysis.moments import moments_of
 
     codes = sorted(choice.codes)
-    means = [_means(head, code) for code in codes]
+    means, scores = (_shown_of(head, codes, figure) for figure in ("mean", "score"))
     place = np.repeat(np.arange(len(codes)), [len(values) for values in means])
     moments = moments_of(np.concatenate(means), place, size=len(codes))
+    in_points = moments_of(np.concatenate(scores), place, size=len(codes)).mean
     first, second = all_pairs(len(codes))
     found = welch_pairs(moments.take(first), moments.take(second))
     columns = {
         "a": [codes[row] for row in first.tolist()],
         "b": [codes[row] for row in second.tolist()],
         "difference": plain(found.difference),
+        "difference_points": plain(in_points[first] - in_points[second]),
         "ci": plain_pairs(found.interval.low, found.interval.high),
         "t": plain(found.t),
         "df": plain(found.df),
@@ -238,8 +240,10 @@ def _units(head: EvaluationHead, choice: Choice) -> dict[str, Any]:
     return _document(head, choice, pairs, points=points, method="targets_of_units", possible=possible)
 
 
-def _means(head: EvaluationHead, code: str) -> list[float]:
-    return [row.record["mean"] for row in query.targets_of(head.id, unit=code) if row.record["mean"] is not None]
+def _shown_of(head: EvaluationHead, codes: Sequence[str], figure: str) -> list[list[float]]:
+    """Return one figure, "mean" or "score", of the shown targets of each unit."""
+    rows = ([row.record for row in query.targets_of(head.id, unit=code)] for code in codes)
+    return [[record[figure] for record in records if record["mean"] is not None] for records in rows]
 
 
 def _targets(head: EvaluationHead, choice: Choice) -> dict[str, Any]:
@@ -392,7 +396,7 @@ def _in_points(pair: Mapping[str, Any], points: Mapping[str, float], choice: Cho
     if choice.of == YEARS or (choice.of == TARGETS and "released_p" not in pair):
         return float(pair["difference"] or 0.0)
     if pair.get("difference_points") is not None:
-        # Of a released pair: of the very targets or ballots that were compared.
+        # Of the very targets or ballots that were compared.
         return float(pair["difference_points"])
     return points[pair["a"]] - points[pair["b"]]
 

@@ -141,6 +141,15 @@ def _read_note(folder: Path) -> dict[str, Any] | None:
     return note
 
 
+def forget_names(campaign_id: int) -> None:
+    """Forget whose paper the batches of a campaign are: after its close nobody waits for any."""
+    for folder in BATCHES.all():
+        note = _read_note(folder)
+        if note is not None and note["campaign"] == campaign_id:
+            (folder / PAPER_NOTE).write_bytes(b"")
+            make_durable(folder / PAPER_NOTE)
+
+
 def _return_paper(folder: Path) -> bool:
     """Let those whose paper nobody fetched wait for it again; return False if the database cannot do it now."""
     note = _read_note(folder)

@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
 from survey.services.result_words import relation_name
-from survey.views.comments import audience_name
+from survey.views.comments import audience_name, rejection
 from survey.views.words import role_name, step_name
 
 KINDS = {
@@ -16,6 +16,7 @@ KINDS = {
     "audit": lazy_gettext("Audit log"),
     "box": lazy_gettext("Sealed box"),
     "campaign": lazy_gettext("Campaigns"),
+    "code": lazy_gettext("code"),
     "comment": lazy_gettext("Comments and suggestions"),
     "instance": lazy_gettext("Instance"),
     "results": lazy_gettext("Results"),
@@ -110,6 +111,7 @@ DETAILS = {
     "asked_by": lazy_gettext("asked by"),
     "campaigns": lazy_gettext("campaigns"),
     "changed": lazy_gettext("changed"),
+    "code": lazy_gettext("code"),
     "comment": lazy_gettext("group of comments"),
     "comments": lazy_gettext("comments in it"),
     "detail": lazy_gettext("asked for"),
@@ -167,6 +169,7 @@ def _code_name(code: str) -> str:
 
 _WORDS = {
     "audience": audience_name,
+    "reason": rejection,
     "relation": relation_name,
     "role": role_name,
     "step": step_name,

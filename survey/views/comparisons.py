@@ -31,7 +31,7 @@ FINDINGS = {
     "higher": lazy_gettext("First higher"),
     "lower": lazy_gettext("Second higher"),
     "small": lazy_gettext("within the margin"),
-    "turned": lazy_gettext("levels and points differ"),
+    "turned": lazy_gettext("levels and points point different ways"),
     "unclear": lazy_gettext("not established"),
     "untested": lazy_gettext("not testable"),
     "improvement_only": lazy_gettext("For improvement only"),

@@ -165,7 +165,9 @@ def test_a_finding_needs_p_and_the_margin(p: float | None, in_points: float, few
 def test_where_points_turn_a_difference_of_levels_round_neither_is_higher() -> None:
     pair = {"difference": -0.12}
     assert finding(pair, p=0.001, in_points=8.0, margin=2.5, improvement_only=False) == "turned"
-    assert finding(pair, p=0.001, in_points=2.0, margin=2.5, improvement_only=False) == "small"
+    assert finding(pair, p=0.001, in_points=1.0, margin=2.5, improvement_only=False) == "turned"
+    assert finding(pair, p=0.001, in_points=0.02, margin=2.5, improvement_only=False) == "small"
+    assert finding(pair, p=0.001, in_points=-1.0, margin=2.5, improvement_only=False) == "small"
 
 
 def test_the_effect_of_matched_targets_is_their_mean_change_in_its_own_spread() -> None:

@@ -132,6 +132,17 @@ def test_fetched_paper_is_the_officers_and_stays_valid(app: Flask, campaign: int
     assert find_progress(Holder(code=rows[0].split(",")[3])).next_page is not None
 
 
+def test_the_close_forgets_whose_paper_it_was(app: Flask, campaign: int) -> None:
+    print_paper(campaign)
+    [folder] = batches(app)
+    assert all(code in (folder / printing.PAPER_NOTE).read_text() for code in STAFF)
+    move_campaign(campaign, "closed", actor="test")
+    assert (folder / printing.PAPER_NOTE).read_bytes() == b""
+    assert balance_of(campaign).faults == ()
+    _a_day_later(app)
+    assert (paper_slips(), batches(app), balance_of(campaign).faults) == (2, [], ())
+
+
 def _a_day_later(app: Flask) -> None:
     [folder] = batches(app)
     old = time.time() - KEPT_SECONDS - 60
