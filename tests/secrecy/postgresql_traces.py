@@ -61,8 +61,17 @@ def statistics() -> str:
         return "\n".join(connection.execute(text(query)).scalars())
 
 
+# Of the write-ahead log; a record goes on behind the head of the next page (XLogPageHeaderData); the first is longer.
+_LOG_PAGE, _FIRST_HEAD, _HEAD = 8192, 40, 24
+
+
 def own_log() -> bytes:
-    """Return the files of PostgreSQL's write-ahead log."""
+    """Return the files of PostgreSQL's write-ahead log without the heads of its pages, which cut records in two."""
     query = "SELECT pg_read_binary_file('pg_wal/' || name) FROM pg_ls_waldir() ORDER BY name"
     with db.engine.connect() as connection:
-        return b"".join(bytes(row) for row in connection.execute(text(query)).scalars())
+        return b"".join(_records(bytes(file)) for file in connection.execute(text(query)).scalars())
+
+
+def _records(file: bytes) -> bytes:
+    heads = ((at, _HEAD if at else _FIRST_HEAD) for at in range(0, len(file), _LOG_PAGE))
+    return b"".join(file[at + head : at + _LOG_PAGE] for at, head in heads)
