@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from survey.analysis.arrays import Floats, Ints, divide, plain, plain_pairs
+from survey.analysis.comparison import points_turn
 from survey.analysis.intervals import t_interval, t_quantile, two_sided_p
 from survey.analysis.multiplicity import benjamini_hochberg, holm
 from survey.analysis.ordinal import exact_p, mann_whitney, superiority
-from survey.analysis.sentences import points_turn
 from survey.analysis.two_rates import compare_rates
 
 FEWEST, MOST = 2, 6

@@ -124,6 +124,11 @@ def welch_pairs(a: Moments, b: Moments) -> Differences:
     )
 
 
+def points_turn(levels: float, points: float) -> bool:
+    """Tell whether a difference in points, as it is written with one decimal, goes against the one in levels."""
+    return levels * round(points, 1) < 0.0
+
+
 def plan_pairs(units: Sequence[str], district: Mapping[str, str] | None) -> tuple[Ints, Ints]:
     """Return the positions (n_pairs,) of both sides of every test to make; side b may be `REST`.
 

@@ -6,6 +6,7 @@ A difference that is not significant is never worded as no difference; where the
 from collections.abc import Mapping
 from typing import Any
 
+from survey.analysis.comparison import points_turn
 from survey.analysis.suppression import BALLOTS, DERIVABLE, RESPONSE
 from survey.analysis.trends import WELCH_BALLOTS, Change, Course
 
@@ -201,11 +202,6 @@ def _pair_key(pair: Record) -> str:
     if pair["p_adjusted"] >= ALPHA:
         return "pair_unclear"
     return "turned" if points_turn(pair["difference"], pair["difference_points"]) else "small"
-
-
-def points_turn(levels: float, points: float) -> bool:
-    """Tell whether a difference in points, as far as it is written, goes against the one in levels."""
-    return levels * _unsigned_zero(points, 1) < 0.0
 
 
 def _shown(size: float, key: str, directed: tuple[str, str]) -> float:

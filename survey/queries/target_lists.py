@@ -108,9 +108,8 @@ def _coarse_codes(conditions: list[ColumnElement[bool]], wanted: TargetFilter) -
     rows = [dict(row._mapping) for row in db.session.execute(query.where(*conditions).order_by(CubeTarget.code))]
     key = wanted.sort if wanted.sort in SORTS else "code"
     bare = [row["code"] for row in rows if row[key] is None]
-    coarse = (outside_record({key: row[key], "withheld": row["withheld"]}) for row in rows if row[key] is not None)
-    codes = [row["code"] for row in rows if row[key] is not None]
-    seen = [(record[key], code) for record, code in zip(coarse, codes, strict=True)]
+    named = [row for row in rows if row[key] is not None]
+    seen = [(outside_record({key: row[key], "withheld": row["withheld"]})[key], row["code"]) for row in named]
     # Sorted by one key, and stable when turned round: ties stay in the order of codes.
     seen.sort(key=lambda pair: pair[0], reverse=wanted.descending)
     return [code for _value, code in seen] + bare

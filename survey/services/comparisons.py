@@ -33,7 +33,6 @@ from survey.services.jobs import add_job
 UNITS, TARGETS, YEARS = "units", "targets", "years"
 WHOLE, UNIT, TARGET = "whole", "unit", "target"
 FEWEST, MOST = 2, 6
-ALPHA = 0.05
 UNFINISHED = ("waiting", "running")
 MOST_WAITING = 10  # Of one account: releases and prints wait in the same queue.
 
@@ -367,7 +366,7 @@ def _document(
         found = finding(
             pair,
             p=p,
-            in_points=_in_points(pair, points, choice),
+            in_points=_in_points(pair),
             margin=head.scheme.margin,
             improvement_only=bool(improvement_only & {pair["a"], pair["b"]}),
         )
@@ -391,14 +390,9 @@ def _document(
     }
 
 
-def _in_points(pair: Mapping[str, Any], points: Mapping[str, float], choice: Choice) -> float:
-    """Return the difference in points; that of units and of common ballots is in levels, so their scores tell."""
-    if choice.of == YEARS or (choice.of == TARGETS and "released_p" not in pair):
-        return float(pair["difference"] or 0.0)
-    if pair.get("difference_points") is not None:
-        # Of the very targets or ballots that were compared.
-        return float(pair["difference_points"])
-    return points[pair["a"]] - points[pair["b"]]
+def _in_points(pair: Mapping[str, Any]) -> float:
+    """Return the difference in points, of the very targets or ballots compared; `difference` itself where not told."""
+    return float(pair.get("difference_points", pair["difference"]) or 0.0)
 
 
 _COMPUTE = {UNITS: _units, TARGETS: _targets, YEARS: _years}

@@ -17,11 +17,10 @@ def password_workbook(made: Iterable[NewAccount]) -> bytes:
     with xlsxwriter.Workbook(target, _TEXT_ONLY) as book:
         bold = book.add_format({"bold": True, "bottom": 1})
         sheet = book.add_worksheet(_("Accounts"))
-        sheet.set_column(0, 3, 24)
         sheet.freeze_panes(1, 0)
-        sheet.write_row(
-            0, 0, (_("School code"), _("Name of person or school"), _("Account"), _("First password")), bold
-        )
+        heads = (_("School code"), _("Name of person or school"), _("Account"), _("First password"))
+        sheet.set_column(0, len(heads) - 1, 24)
+        sheet.write_row(0, 0, heads, bold)
         for number, row in enumerate(account_rows(made), start=1):
             for place, text in enumerate(row):
                 sheet.write_string(number, place, text)
