@@ -1,5 +1,6 @@
 """How figures and days are written: the only place where they are rounded, for pages and documents alike."""
 
+from collections.abc import Mapping
 from datetime import date
 from math import ceil
 from typing import Any
@@ -30,9 +31,17 @@ def share_interval(value: Any) -> str:
     return NONE if not value else f"{100 * value[0]:.1f}%–{100 * value[1]:.1f}%"
 
 
-def whole_share_interval(value: Any) -> str:
-    """Write an interval of shares that were rounded to whole percent."""
-    return NONE if not value else f"{whole_share(value[0])}–{whole_share(value[1])}"
+def item_rate(item: Mapping[str, Any]) -> str:
+    """Write the satisfaction rate of an item; without counts, as `queries/outside.py` leaves it, in whole percent."""
+    return (share if item["counts"] else whole_share)(item["satisfied_rate"])
+
+
+def item_rate_interval(item: Mapping[str, Any]) -> str:
+    """Write the interval of an item's satisfaction rate, as exact as `item_rate`."""
+    ends = item["satisfied_ci"]
+    if item["counts"] or not ends:
+        return share_interval(ends)
+    return "–".join(whole_share(end) for end in ends)
 
 
 def signed(value: float | None) -> str:

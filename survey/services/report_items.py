@@ -13,11 +13,9 @@ from survey.services import result_words
 from survey.services.figure_texts import (
     NONE,
     interval,
+    item_rate,
+    item_rate_interval,
     points,
-    share,
-    share_interval,
-    whole_share,
-    whole_share_interval,
 )
 from survey.services.result_words import worded
 
@@ -89,12 +87,9 @@ def item_rows(cube: EvaluationCube, record: Record) -> list[Part]:
 def _item_row(head: EvaluationHead, text: str, item: Record) -> Part:
     figures = {"rate": NONE, "rate_interval": NONE, "score": NONE, "interval": NONE}
     if item["score"] is not None:
-        # Without counts it is a rounded one (`queries/outside.py`).
-        exact = bool(item["counts"])
-        rate, ends = item["satisfied_rate"], item["satisfied_ci"]
         figures = {
-            "rate": share(rate) if exact else whole_share(rate),
-            "rate_interval": share_interval(ends) if exact else whole_share_interval(ends),
+            "rate": item_rate(item),
+            "rate_interval": item_rate_interval(item),
             "score": points(item["score"]),
             "interval": interval(item["score_ci"]),
         }

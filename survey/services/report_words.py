@@ -207,15 +207,12 @@ def response_floor(head: EvaluationHead) -> float:
 
 def _figures(cube: EvaluationCube, found: TargetCube) -> list[dict[str, str]]:
     head, record = cube.head, found.row.record
-    rate = record["response_rate"]
+    rate, written = record["response_rate"], whole_share if found.handed_out else share
     rows = [
         (_("Slips issued"), str(record["issued"]) if record["issued"] and rate is not None else NONE),
         (_("Ballots returned"), str(record["ballots"])),
         (_("Valid ballots"), str(record["valid"])),
-        (
-            _("Response rate"),
-            _("no roster") if rate is None else whole_share(rate) if found.handed_out else share(rate),
-        ),
+        (_("Response rate"), _("no roster") if rate is None else written(rate)),
     ]
     if not found.handed_out:
         rows.append((_("Ballots flagged as careless (counted)"), str(record["flagged"])))

@@ -7,6 +7,8 @@ from survey.services.figure_texts import (
     dateformat,
     day,
     interval,
+    item_rate,
+    item_rate_interval,
     level_interval,
     level_units,
     p_value,
@@ -21,7 +23,6 @@ from survey.services.figure_texts import (
     signed_levels,
     whole,
     whole_share,
-    whole_share_interval,
 )
 
 __all__ = [
@@ -29,6 +30,8 @@ __all__ = [
     "dateformat",
     "day",
     "interval",
+    "item_rate",
+    "item_rate_interval",
     "level_interval",
     "level_units",
     "p_value",
@@ -44,7 +47,6 @@ __all__ = [
     "signed_levels",
     "whole",
     "whole_share",
-    "whole_share_interval",
 ]
 
 
@@ -54,6 +56,8 @@ def register(app: Flask) -> None:
         points,
         share,
         interval,
+        item_rate,
+        item_rate_interval,
         share_interval,
         signed,
         p_value,
@@ -61,7 +65,6 @@ def register(app: Flask) -> None:
         whole,
         round_up,
         whole_share,
-        whole_share_interval,
         p_written,
         reliability,
         signed_interval,
