@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from survey.extensions import db
 from survey.models.accounts import Account, DeskSession, LoginThrottle
 from survey.models.organisations import School, Teacher
+from survey.queries.paging import find_place
 
 ROWS = 100
 
@@ -155,12 +156,12 @@ def list_accounts(search: str = "", *, page: int = 1) -> AccountPage:
     """
     matching = _accounts().where(_matches(search)) if search else _accounts()
     total = db.session.scalar(select(func.count()).select_from(matching.subquery())) or 0
-    pages = max(1, -(-total // ROWS))
-    page = min(max(1, page), pages)
+    place = find_place(total, page=page, size=ROWS)
     # In a school its own account, then its people's.
     query = matching.order_by(School.code.is_not(None), School.code, Account.school_code.is_(None), Account.name)
-    rows = db.session.execute(query.limit(ROWS).offset(ROWS * (page - 1)))
-    return AccountPage(rows=tuple(AccountRow(**row._mapping) for row in rows), total=total, page=page, pages=pages)
+    rows = db.session.execute(query.limit(ROWS).offset(place.start))
+    shown = tuple(AccountRow(**row._mapping) for row in rows)
+    return AccountPage(rows=shown, total=total, page=place.page, pages=place.pages)
 
 
 def _accounts() -> Select[*tuple[Any, ...]]:

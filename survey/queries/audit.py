@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Engine, func, select
 
 from survey.extensions import db
 from survey.models.audit import AuditEntry
+from survey.queries.paging import find_place
 
 TIME_ZONE = ZoneInfo("Asia/Shanghai")
 PER_PAGE = 50
@@ -54,11 +55,10 @@ def audit_page(wanted: Filter, *, page: int) -> Page:
     """Return one page of the log; a page number outside is brought inside."""
     clauses = _clauses(wanted)
     total = db.session.scalar(select(func.count()).select_from(AuditEntry).where(*clauses)) or 0
-    pages = max(1, -(-total // PER_PAGE))
-    page = min(max(1, page), pages)
+    place = find_place(total, page=page, size=PER_PAGE)
     query = select(AuditEntry).where(*clauses).order_by(AuditEntry.id.desc())
-    rows = db.session.scalars(query.limit(PER_PAGE).offset((page - 1) * PER_PAGE))
-    return Page(entries=tuple(_entry(row) for row in rows), page=page, pages=pages, total=total)
+    rows = db.session.scalars(query.limit(PER_PAGE).offset(place.start))
+    return Page(entries=tuple(_entry(row) for row in rows), page=place.page, pages=place.pages, total=total)
 
 
 def known_actions() -> list[str]:

@@ -19,6 +19,7 @@ from survey.models.campaigns import Campaign, Evaluation, Target
 from survey.models.comments import ChipCount, CommentReview, CommentTheme, comment_mark
 from survey.models.organisations import School
 from survey.queries.cubes import RELEASED
+from survey.queries.paging import find_place
 from survey.queries.results import EvaluationHead, Record
 
 ROWS = 50
@@ -191,10 +192,9 @@ def _conditions(wanted: CommentFilter) -> list[ColumnElement[bool]]:
 def _page(query: Any, page: int) -> CommentPage:
     counted = query.subquery()
     total, comments = db.session.execute(select(func.count(), func.sum(counted.c.count)).select_from(counted)).one()
-    pages = max(1, -(-total // ROWS))
-    page = min(max(1, page), pages)
-    rows = _rows(query.order_by(CommentReview.id).limit(ROWS).offset(ROWS * (page - 1)))
-    return CommentPage(rows=tuple(rows), total=total, comments=int(comments or 0), page=page, pages=pages)
+    place = find_place(total, page=page, size=ROWS)
+    rows = _rows(query.order_by(CommentReview.id).limit(ROWS).offset(place.start))
+    return CommentPage(rows=tuple(rows), total=total, comments=int(comments or 0), page=place.page, pages=place.pages)
 
 
 def _rows(query: Any) -> list[CommentRow]:

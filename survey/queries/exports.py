@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import ceil
 from typing import Any
 
 from flask_babel import gettext as _
@@ -15,6 +14,7 @@ from survey.models.results import CubeEvaluation, CubePair, CubeTarget
 from survey.queries import results
 from survey.queries.audiences import Audience, seen_target, seen_units
 from survey.queries.cubes import RELEASED, SCHEMA, SCHEME_KEYS
+from survey.queries.paging import count_pages
 from survey.queries.results import EvaluationHead, Record, Row, Wording
 from survey.queries.target_lists import matches
 
@@ -154,14 +154,14 @@ def page_of_targets(part: Part, *, unit: str = "", search: str = "", page: int =
     total = _count(conditions)
     query = _columns(conditions).order_by(CubeTarget.position).limit(size).offset(size * (page - 1))
     rows = [seen_target(_row(row), part.audience) for row in db.session.execute(query)]
-    return PageOfRows(rows=tuple(rows), total=total, page=page, pages=max(1, ceil(total / size)))
+    return PageOfRows(rows=tuple(rows), total=total, page=page, pages=count_pages(total, size))
 
 
 def page_of_units(part: Part, *, page: int, size: int) -> PageOfRows:
     """Return one page of units in the order of the cube."""
     entries = part.units()
     shown = tuple(entries[size * (page - 1) : size * page])
-    return PageOfRows(rows=shown, total=len(entries), page=page, pages=max(1, ceil(len(entries) / size)))
+    return PageOfRows(rows=shown, total=len(entries), page=page, pages=count_pages(len(entries), size))
 
 
 def find_target(part: Part, code: str) -> Row:

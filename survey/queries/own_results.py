@@ -14,6 +14,7 @@ from survey.models.results import CubeEvaluation, CubeTarget, CubeUnit
 from survey.models.target_replies import TargetReply
 from survey.queries import results
 from survey.queries.cubes import RELEASED
+from survey.queries.paging import find_place
 from survey.queries.results import EvaluationHead, Record, Row
 
 PERSONAL = ("student_teacher", "teacher_principal")
@@ -157,12 +158,11 @@ def list_replies(campaign_id: int, *, page: int = 1) -> tuple[list[RepliedTarget
         .where(CubeEvaluation.campaign_id == campaign_id, Campaign.state.in_(RELEASED), TargetReply.text != "")
     )
     total = db.session.scalar(select(func.count()).select_from(query.subquery())) or 0
-    pages = max(1, -(-total // ROWS))
-    page = min(max(1, page), pages)
+    place = find_place(total, page=page, size=ROWS)
     order = query.order_by(CubeEvaluation.evaluation_id, TargetReply.target_code)
-    rows = db.session.execute(order.limit(ROWS).offset(ROWS * (page - 1)))
+    rows = db.session.execute(order.limit(ROWS).offset(place.start))
     found = [
         RepliedTarget(relation=relation, code=row.target_code, name=name, unit=unit or "", reply=_reply(row))
         for row, name, relation, unit in rows
     ]
-    return found, page, pages
+    return found, place.page, place.pages

@@ -1,12 +1,12 @@
 """Reads the comparisons of a release: the tests of an evaluation, and pages of its pairs, flagged ones first."""
 
 from dataclasses import dataclass
-from math import ceil
 
 from sqlalchemy import Select, and_, func, or_, select
 
 from survey.extensions import db
 from survey.models.results import CubeEvaluation, CubePair
+from survey.queries.paging import find_place
 from survey.queries.results import EvaluationHead, Record
 from survey.queries.target_lists import ROWS
 
@@ -55,10 +55,9 @@ def compared(head: EvaluationHead) -> Compared:
 
 def pair_page(head: EvaluationHead, found: Compared, page: int) -> PairPage:
     """Return one page of pairs; a page too far is the last."""
-    pages = max(1, ceil(found.total / ROWS))
-    page = min(max(1, page), pages)
-    query = _pairs(head, found.kind).limit(ROWS).offset(ROWS * (page - 1))
-    return PairPage(rows=tuple(db.session.scalars(query)), page=page, pages=pages)
+    place = find_place(found.total, page=page, size=ROWS)
+    query = _pairs(head, found.kind).limit(ROWS).offset(place.start)
+    return PairPage(rows=tuple(db.session.scalars(query)), page=place.page, pages=place.pages)
 
 
 def flagged_pairs(head: EvaluationHead, found: Compared, most: int) -> list[Record]:

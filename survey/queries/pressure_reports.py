@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 
 from survey.extensions import db
 from survey.models.pressure_reports import pressure_report
+from survey.queries.paging import find_place
 
 PAGE = 50
 
@@ -36,10 +37,9 @@ class ReportList:
 def report_list(*, page: int) -> ReportList:
     """Return a page of the reports."""
     total = db.session.scalar(select(func.count()).select_from(pressure_report)) or 0
-    pages = max(1, -(-total // PAGE))
-    page = min(max(page, 1), pages)
+    place = find_place(total, page=page, size=PAGE)
     query = select(pressure_report).order_by(pressure_report.c.day.desc(), pressure_report.c.id)
-    rows = db.session.execute(query.offset((page - 1) * PAGE).limit(PAGE))
+    rows = db.session.execute(query.offset(place.start).limit(PAGE))
     reports = [
         ReportRow(
             day=row.day,
@@ -50,4 +50,4 @@ def report_list(*, page: int) -> ReportList:
         )
         for row in rows
     ]
-    return ReportList(reports=reports, page=page, pages=pages, total=total)
+    return ReportList(reports=reports, page=place.page, pages=place.pages, total=total)

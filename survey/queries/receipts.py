@@ -10,6 +10,7 @@ from survey.errors import NotFound
 from survey.extensions import db
 from survey.models.ballots import receipt
 from survey.models.campaigns import Campaign
+from survey.queries.paging import find_place
 
 PUBLISHED = ("closed", "tallied", "released", "archived")
 PAGE = 500
@@ -48,15 +49,14 @@ def receipt_list(campaign_id: int, *, page: int) -> ReceiptList:
     """Return a page of the sorted list; raises NotFound before the close: it would tell who votes when."""
     name = published_name(campaign_id)
     total = db.session.scalar(select(func.count()).where(receipt.c.campaign_id == campaign_id)) or 0
-    pages = max(1, -(-total // PAGE))
-    page = min(max(page, 1), pages)
+    place = find_place(total, page=page, size=PAGE)
     query = select(receipt.c.text).where(receipt.c.campaign_id == campaign_id).order_by(receipt.c.text)
     return ReceiptList(
         campaign_id=campaign_id,
         name=name,
-        receipts=db.session.scalars(query.offset((page - 1) * PAGE).limit(PAGE)).all(),
-        page=page,
-        pages=pages,
+        receipts=db.session.scalars(query.offset(place.start).limit(PAGE)).all(),
+        page=place.page,
+        pages=place.pages,
         total=total,
     )
 

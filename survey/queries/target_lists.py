@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil
 
 from sqlalchemy import ColumnElement, func, select
 
@@ -10,6 +9,7 @@ from survey.database import is_sqlite
 from survey.extensions import db
 from survey.models.results import CubeTarget, CubeUnit
 from survey.queries.outside import outside_record
+from survey.queries.paging import find_place
 from survey.queries.results import EvaluationHead, Row, target_row
 
 ROWS = 100
@@ -73,12 +73,11 @@ def list_targets(head: EvaluationHead, wanted: TargetFilter) -> TargetPage:
     """Return one page of targets, at most `ROWS`; an unknown order means by code, a page too far the last."""
     conditions = _conditions(head, wanted)
     total = db.session.scalar(select(func.count()).select_from(CubeTarget).where(*conditions)) or 0
-    pages = max(1, ceil(total / ROWS))
-    page = min(max(1, wanted.page), pages)
-    codes = _codes(conditions, wanted, start=ROWS * (page - 1))
+    place = find_place(total, page=wanted.page, size=ROWS)
+    codes = _codes(conditions, wanted, start=place.start)
     found = select(CubeTarget).where(CubeTarget.evaluation_id == head.id, CubeTarget.code.in_(codes))
     by_code = {target.code: target_row(target) for target in db.session.scalars(found)}
-    return TargetPage(rows=tuple(by_code[code] for code in codes), total=total, page=page, pages=pages)
+    return TargetPage(rows=tuple(by_code[code] for code in codes), total=total, page=place.page, pages=place.pages)
 
 
 def _codes(conditions: list[ColumnElement[bool]], wanted: TargetFilter, *, start: int) -> list[str]:

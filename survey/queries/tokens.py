@@ -15,6 +15,7 @@ from survey.models.accounts import Account
 from survey.models.campaigns import Campaign, Evaluation, RaterGroup
 from survey.models.organisations import Teacher
 from survey.models.tokens import TokenKey, token_issue
+from survey.queries.paging import find_place
 
 # From `ready` on: whoever fetches before the first day has no vote near the time of fetching.
 FETCHING = ("ready", "open")
@@ -135,11 +136,10 @@ def key_list(campaign_id: int, *, page: int) -> KeyList:
     total = db.session.scalar(select(func.count()).select_from(query.subquery())) or 0
     if campaign is None or not total:
         raise NotFound(_("This page does not exist."))
-    pages = -(-total // PAGE)
-    page = min(max(page, 1), pages)
-    rows = db.session.execute(query.order_by(TokenKey.group_id).offset((page - 1) * PAGE).limit(PAGE))
+    place = find_place(total, page=page, size=PAGE)
+    rows = db.session.execute(query.order_by(TokenKey.group_id).offset(place.start).limit(PAGE))
     keys = [_key(row) for row in rows]
-    return KeyList(campaign_id=campaign_id, campaign=campaign.name, keys=keys, page=page, pages=pages)
+    return KeyList(campaign_id=campaign_id, campaign=campaign.name, keys=keys, page=place.page, pages=place.pages)
 
 
 def _key(row: Any) -> PublicKey:

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil
 
 from sqlalchemy import func, select
 
 from survey.extensions import db
 from survey.models.results import CubeUnit
+from survey.queries.paging import find_place
 from survey.queries.results import EvaluationHead, Row, unit_row
 
 ROWS = 50
@@ -28,12 +28,11 @@ def list_units(head: EvaluationHead, page: int) -> UnitPage:
     """Return one page of units, at most `ROWS`; those that are not compared come last, a page too far is the last."""
     mine = CubeUnit.evaluation_id == head.id
     total, tiers = db.session.execute(select(func.count(), func.count(CubeUnit.tier.distinct())).where(mine)).one()
-    pages = max(1, ceil(total / ROWS))
-    page = min(max(1, page), pages)
+    place = find_place(total, page=page, size=ROWS)
     order = (CubeUnit.tier.is_(None), CubeUnit.tier, CubeUnit.code)
-    query = select(CubeUnit).where(mine).order_by(*order).limit(ROWS).offset(ROWS * (page - 1))
+    query = select(CubeUnit).where(mine).order_by(*order).limit(ROWS).offset(place.start)
     rows = tuple(unit_row(unit) for unit in db.session.scalars(query))
-    return UnitPage(rows=rows, total=total, tiers=tiers, page=page, pages=pages)
+    return UnitPage(rows=rows, total=total, tiers=tiers, page=place.page, pages=place.pages)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
-from math import ceil
 from types import MappingProxyType
 from typing import Any
 
@@ -18,6 +17,7 @@ from survey.extensions import csrf
 from survey.queries import exports, publications, results
 from survey.queries.api_tokens import PUBLIC, Grant
 from survey.queries.exports import PAIR_KINDS, Part
+from survey.queries.paging import count_pages
 from survey.queries.results import Row
 from survey.services.api_tokens import grant_of
 from survey.views.api_description import describe
@@ -119,7 +119,7 @@ def _campaign(row: results.ReleasedCampaign) -> dict[str, Any]:
 def _page(entries: list[dict[str, Any]]) -> Document:
     number, size = _asked()
     shown = entries[size * (number - 1) : size * number]
-    return {"items": shown, "total": len(entries), "page": number, "pages": max(1, ceil(len(entries) / size))}
+    return {"items": shown, "total": len(entries), "page": number, "pages": count_pages(len(entries), size)}
 
 
 def _asked() -> tuple[int, int]:
@@ -228,7 +228,7 @@ def pairs(grant: Grant, *, campaign_id: int, relation: str) -> Document:
     part = exports.find_part(campaign_id, relation, grant.audience)
     total = part.count_pairs(kind)
     shown = [dict(pair) for pair in part.pairs(kind, size=size, first=size * (number - 1))]
-    return {"items": shown, "total": total, "page": number, "pages": max(1, ceil(total / size))}
+    return {"items": shown, "total": total, "page": number, "pages": count_pages(total, size)}
 
 
 def _rows(found: exports.PageOfRows) -> Document:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil
 from typing import Any
 
 from flask import request, url_for
@@ -12,6 +11,7 @@ from survey.access import own_school
 from survey.errors import NotFound
 from survey.queries import results, target_lists
 from survey.queries.outside import outside
+from survey.queries.paging import find_place
 from survey.queries.results import EvaluationHead, Row
 from survey.queries.target_lists import TargetFilter, TargetPage
 
@@ -104,9 +104,8 @@ def page_number() -> int:
 
 def cut(entries: Sequence[Any], size: int) -> tuple[int, int, Sequence[Any]]:
     """Return the page asked for, the number of pages, and its entries."""
-    pages = max(1, ceil(len(entries) / size))
-    page = min(max(1, page_number()), pages)
-    return page, pages, entries[size * (page - 1) : size * page]
+    place = find_place(len(entries), page=page_number(), size=size)
+    return place.page, place.pages, entries[place.start : place.start + size]
 
 
 def seen(rows: Sequence[Row]) -> list[Row]:

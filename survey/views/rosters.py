@@ -13,6 +13,7 @@ from survey.errors import BadInput, NotFound
 from survey.forms.rosters import RosterForm
 from survey.queries import jobs
 from survey.queries import rosters as query
+from survey.queries.paging import find_place
 from survey.services import uploads
 from survey.services.jobs import queue_job
 from survey.services.roster_sheets import write_template
@@ -69,22 +70,17 @@ def review(job_id: int) -> Any:
     if job.result is None:
         return redirect(url_for("jobs.page", job_id=job_id), code=303)
     problems = sorted(job.result["problems"], key=lambda problem: problem["severity"] != "error")
-    page, pages = _place(len(problems))
+    place = find_place(len(problems), page=request.args.get("page", 1, type=int), size=PROBLEMS_ON_A_PAGE)
     return render_template(
         "rosters/review.html",
         job=job,
         report=job.result,
         errors=sum(problem["severity"] == "error" for problem in problems),
-        problems=problems[(page - 1) * PROBLEMS_ON_A_PAGE : page * PROBLEMS_ON_A_PAGE],
-        page=page,
-        pages=pages,
+        problems=problems[place.start : place.start + PROBLEMS_ON_A_PAGE],
+        page=place.page,
+        pages=place.pages,
         total=len(problems),
     )
-
-
-def _place(rows: int) -> tuple[int, int]:
-    pages = max(1, -(-rows // PROBLEMS_ON_A_PAGE))
-    return min(max(request.args.get("page", 1, type=int), 1), pages), pages
 
 
 @blueprint.post("/rosters/imports/<int(max=2147483647):job_id>")
