@@ -79,16 +79,18 @@ def _begin_sqlite(connection: Connection) -> None:
 @contextmanager
 def transaction() -> Iterator[Session]:
     """One use case's write transaction on the session: commit at the end, nothing written on an error."""
-    with _busy_as_unavailable(), _turn():
+    with _busy_as_unavailable():
         session = db.session()
+        # Before the turn: whoever has it may be waiting until all readers have ended (`checkpoint`).
         session.rollback()
-        session.connection(execution_options={"immediate": True})
-        try:
-            yield session
-            session.commit()
-        except BaseException:
-            session.rollback()
-            raise
+        with _turn():
+            session.connection(execution_options={"immediate": True})
+            try:
+                yield session
+                session.commit()
+            except BaseException:
+                session.rollback()
+                raise
 
 
 def touched(session: Session, statement: Executable, values: dict[str, Any] | None = None) -> int:
@@ -129,13 +131,11 @@ def _written(statement: Executable, before: str | None) -> bool:
 @contextmanager
 def write_connection() -> Iterator[Connection]:
     """A bare write transaction for the mix; commit is durable on return."""
-    with (
-        _busy_as_unavailable(),
-        _turn(),
-        db.engine.connect().execution_options(immediate=True) as connection,
-        connection.begin(),
-    ):
-        yield connection
+    with _busy_as_unavailable():
+        # As in `transaction`: nobody waits to write while reading.
+        db.session.rollback()
+        with _turn(), db.engine.connect().execution_options(immediate=True) as connection, connection.begin():
+            yield connection
 
 
 def one_moment(connection: Connection) -> Connection:
