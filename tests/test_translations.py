@@ -78,3 +78,17 @@ def test_no_template_keeps_the_language_of_who_opened_it_first(app: Flask) -> No
                 compiled.setdefault(name, set()).add(app.jinja_env.compile(source, name, raw=True))
     assert [name for name, codes in compiled.items() if len(codes) > 1] == []
     assert len(compiled) > 100
+
+
+def test_between_two_sentences_stands_what_the_language_asks_for() -> None:
+    """Chinese has no space there, nor a half-width colon or bracket behind its words: `gap`, `colon`, `|bracketed`."""
+    sentences = re.compile(r"""\.['"][^{}]*\) \}\}(?:\{% endif %\})?\s(?:\{% if [^%]*%\})?\{\{ _\(""")
+    signs = re.compile(r"\}\}: |\}\} \(\{\{")
+    templates = {str(path.relative_to(ROOT)): path.read_text() for path in (ROOT / "templates").rglob("*.html")}
+    wrong = [
+        (name, found.group(0)[-60:])
+        for name, text in templates.items()
+        for found in (*sentences.finditer(text), *signs.finditer(text))
+        if "formula" not in text.splitlines()[text[: found.start()].count("\n")]
+    ]
+    assert wrong == []

@@ -33,7 +33,10 @@ _WORDS: dict[str, dict[str, str]] = {
         "inside": "在漏斗图界限之内：与其他对象的差别可能只是偶然",
         "above": "高于漏斗图的 {limit:g}% 界限（已计入对象之间的普遍差异）",
         "beneath": "低于漏斗图的 {limit:g}% 界限（已计入对象之间的普遍差异）",
-        "chance": "长期水平低于标准的概率约为 {chance}",
+        "chance": "长期水平低于标准的概率{chance}",
+        "low_chance": "小于 1%",
+        "some_chance": "约为 {percent:.0f}%",
+        "high_chance": "大于 99%",
         "rank": "可能的名次为第 {low} 至第 {high} 名（共 {of} 个），不宜写成一个名次",
         "sure_rank": "名次几乎可以确定为第 {low} 名（共 {of} 个）",
         "bounds": "假如未答者全部给最低分或最高分，得分在 {low:.1f} 至 {high:.1f} 之间",
@@ -79,7 +82,10 @@ _WORDS: dict[str, dict[str, str]] = {
         "inside": "Within the funnel's limits: the distance to other targets may be chance",
         "above": "Above the funnel's {limit:g}% limit (with the spread that all targets share)",
         "beneath": "Below the funnel's {limit:g}% limit (with the spread that all targets share)",
-        "chance": "The chance that the lasting level is below the standard is about {chance}",
+        "chance": "The chance that the lasting level is below the standard is {chance}",
+        "low_chance": "below 1%",
+        "some_chance": "about {percent:.0f}%",
+        "high_chance": "above 99%",
         "rank": "Its rank may be anything from {low} to {high} of {of}; it should not be written as one rank",
         "sure_rank": "Its rank is almost surely {low} of {of}",
         "bounds": "Had all who did not answer given the lowest or the highest marks, the score would lie "
@@ -120,7 +126,7 @@ def target_lines(findings: Record, *, language: str = CHINESE) -> list[str]:
     words = _WORDS[language]
     lines = [_funnel_of_target(findings, words)]
     if findings["below_chance"] is not None:
-        lines.append(words["chance"].format(chance=_chance_text(findings["below_chance"])))
+        lines.append(words["chance"].format(chance=_chance_text(findings["below_chance"], words)))
     if findings["rank"] is not None:
         low, high = (round(end) for end in findings["rank"]["ci"])
         lines.append(words["rank" if low < high else "sure_rank"].format(low=low, high=high, of=findings["rank"]["of"]))
@@ -137,9 +143,10 @@ def target_lines(findings: Record, *, language: str = CHINESE) -> list[str]:
     return [line + words["stop"] for line in lines if line]
 
 
-def _chance_text(chance: float) -> str:
+def _chance_text(chance: float, words: Mapping[str, str]) -> str:
     """Write a chance as whole percent, never as the certainty that it is not."""
-    return "<1%" if chance < 0.01 else ">99%" if chance > 0.99 else f"{100.0 * chance:.0f}%"
+    size = "low_chance" if chance < 0.01 else "high_chance" if chance > 0.99 else "some_chance"
+    return words[size].format(percent=100.0 * chance)
 
 
 def _funnel_of_target(findings: Record, words: Mapping[str, str]) -> str:

@@ -12,9 +12,10 @@ from survey.queries.reports import PARENTS, PUBLIC, EvaluationCube
 from survey.queries.results import Record, Row
 from survey.services import report_charts, result_words
 from survey.services.figure_texts import NONE, day, interval, p_written, points, share, signed, signed_interval
+from survey.services.punctuation import COLON
 from survey.services.report_charts import shown_interval
 from survey.services.report_words import withheld_reason
-from survey.services.result_words import relation_name, worded
+from survey.services.result_words import relation_name, response_told, worded
 
 Part = dict[str, Any]
 ALL_OTHERS = "*"
@@ -96,16 +97,16 @@ def _row(row: Row) -> dict[str, str]:
 def _summary(cube: EvaluationCube) -> str:
     head, overall = cube.head, cube.head.overall
     if overall["score"] is None:
-        return f"{relation_name(head.relation)}: {withheld_reason(head, overall['withheld'])}"
+        return f"{relation_name(head.relation)}{COLON}{withheld_reason(head, overall['withheld'])}"
     text = _(
         "%(name)s: %(score)s points on average over %(targets)s targets (95%% interval %(ends)s), %(valid)s valid "
-        "ballots, response rate %(rate)s.",
+        "ballots, %(response)s.",
         name=relation_name(head.relation),
         score=points(overall["score"]),
         targets=overall["rated"],
         ends=interval(overall["score_ci"]) if overall["score_ci"] else _("not given"),
         valid=overall["valid"],
-        rate=share(overall["response_rate"]) if overall["response_rate"] is not None else _("no roster"),
+        response=response_told(overall["response_rate"]),
     )
     return str(text)
 

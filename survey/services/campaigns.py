@@ -21,6 +21,7 @@ from survey.services.ballots import ALL_TARGETS, today
 from survey.services.comment_preparation import prepare_comments, store_comments
 from survey.services.electorates import RelationPlan, load_roster, plan_five, with_tokens
 from survey.services.instruments import newest_version
+from survey.services.punctuation import in_a_row
 from survey.services.schemes import find_scheme, freeze_scheme
 
 TEMPLATES = {"five": plan_five}
@@ -233,7 +234,7 @@ def _make_ready(session: Session, campaign: Campaign, new_keys: Any) -> None:
 def _refuse_unready(session: Session, campaign: Campaign) -> None:
     missing = _readiness(session, campaign).missing
     if missing:
-        raise Conflict(" ".join(missing))
+        raise Conflict(in_a_row(missing))
 
 
 def _open(session: Session, campaign: Campaign, _prepared: Any) -> None:

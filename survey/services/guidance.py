@@ -19,6 +19,7 @@ from survey.services.campaigns import (
     readiness,
 )
 from survey.services.jobs import queue_job
+from survey.services.punctuation import in_a_row
 from survey.services.sealed_boxes import refuse_unopened
 
 PREPARING = ("draft", "ready")
@@ -85,7 +86,7 @@ def hold_step(campaign_id: int, wanted: str, *, actor: str) -> Approval | None:
     if wanted not in SECOND_PERSON or not approvals.needs_second(campaign):
         return None
     if wanted == "open" and (missing := readiness(campaign_id).missing):
-        raise Conflict(" ".join(missing))
+        raise Conflict(in_a_row(missing))
     return approvals.hold(campaign, SECOND_PERSON[wanted], actor)
 
 

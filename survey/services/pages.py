@@ -7,6 +7,7 @@ from typing import Any
 
 from survey.instruments.questionnaires import Questionnaire, Text
 from survey.services.ballots import BLANK, Electorate, pack_payload
+from survey.services.punctuation import COLON
 
 LONGEST_COMMENT = 500
 # PostgreSQL cannot hold NUL, and nobody types the others.
@@ -122,4 +123,4 @@ def read_page(
 
 def _label(wording: Text, target_name: str, language: str) -> str:
     text = wording.in_(language)
-    return f"{target_name}: {text}" if target_name else text
+    return f"{target_name}{COLON}{text}" if target_name else text

@@ -22,6 +22,7 @@ from survey.services.figure_texts import (
     share,
     whole_share,
 )
+from survey.services.punctuation import in_a_row
 from survey.services.result_words import relation_name
 
 Part = dict[str, Any]
@@ -313,7 +314,7 @@ def _edge(scheme: Scheme, record: Record) -> str:
         if crossing
         else _("The interval stays inside the band.")
     )
-    return f"{text}{more}" if str(get_locale()).startswith("zh") else f"{text} {more}"
+    return in_a_row((text, more))
 
 
 def method_rows(cube: EvaluationCube) -> list[dict[str, str]]:

@@ -8,6 +8,8 @@ from flask_babel import gettext as _
 
 from survey.analysis.scoring import Scheme
 from survey.queries.results import EvaluationHead, Record, Row, Wording
+from survey.services.figure_texts import share
+from survey.services.punctuation import speaks_chinese
 from survey.services.sheets import RELATION_TITLES
 
 BANDS = {
@@ -90,6 +92,11 @@ def verdict_name(code: str) -> str:
 def unit_kind(level: str) -> str:
     """Write what a unit is."""
     return str(UNIT_KINDS.get(level, level))
+
+
+def response_told(rate: float | None) -> str:
+    """Write a response rate with its name, or why there is none."""
+    return str(_("no roster, so no response rate") if rate is None else _("response rate %(rate)s", rate=share(rate)))
 
 
 def target_kind(relation: str) -> str:
@@ -203,4 +210,4 @@ def level_names(head: EvaluationHead, questionnaire: Wording | None) -> dict[int
 def _language() -> str:
     from survey.analysis.sentences import CHINESE, ENGLISH
 
-    return CHINESE if str(get_locale()).startswith("zh") else ENGLISH
+    return CHINESE if speaks_chinese() else ENGLISH

@@ -13,6 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from survey.config import Config
 from survey.errors import NotFound, SurveyError
+from survey.services.punctuation import COLON, GAP
 from survey.views import assets, filters
 from survey.views.application import holds_nul
 
@@ -106,7 +107,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(SurveyError, _survey_error)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
-    app.jinja_env.globals.update(csp_nonce=_nonce, text_direction=_direction)
+    app.jinja_env.globals.update(csp_nonce=_nonce, text_direction=_direction, gap=GAP, colon=COLON)
     config: Config = app.config["WUPING"]
     if config.proxy_hops:
         hops = config.proxy_hops

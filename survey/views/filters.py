@@ -24,8 +24,10 @@ from survey.services.figure_texts import (
     whole,
     whole_share,
 )
+from survey.services.punctuation import bracketed
 
 __all__ = [
+    "bracketed",
     "code_groups",
     "dateformat",
     "day",
@@ -73,5 +75,6 @@ def register(app: Flask) -> None:
         day,
         code_groups,
         dateformat,
+        bracketed,
     ):
         app.add_template_filter(function)

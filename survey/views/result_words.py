@@ -14,6 +14,7 @@ from survey.services.result_words import (
     level_names,
     pair_sentence,
     reliability_class,
+    response_told,
     satisfied_definition,
     scheme_line,
     score_band,
@@ -35,6 +36,7 @@ __all__ = [
     "pair_sentence",
     "register",
     "reliability_class",
+    "response_told",
     "satisfied_definition",
     "scheme_line",
     "score_band",
@@ -49,6 +51,14 @@ __all__ = [
 
 def register(blueprint: Blueprint) -> None:
     """Make the words known to the templates of results."""
-    filters: tuple[Any, ...] = (score_band, verdict_name, unit_kind, target_kind, reliability_class, item_reason)
+    filters: tuple[Any, ...] = (
+        score_band,
+        verdict_name,
+        unit_kind,
+        target_kind,
+        reliability_class,
+        item_reason,
+        response_told,
+    )
     for function in filters:
         blueprint.add_app_template_filter(function)

@@ -71,4 +71,4 @@ def test_what_is_missing_is_named_with_its_department() -> None:
     first = {f"a.K01.{code}": "3" for code in departments.item_codes}
     missing = read(departments, who, first).missing
     assert len(missing) == len(departments.item_codes)
-    assert all(row.field.startswith("a.K02.") and row.label.startswith("人事科: ") for row in missing)
+    assert all(row.field.startswith("a.K02.") and row.label.startswith("人事科：") for row in missing)
