@@ -66,7 +66,8 @@ def find(tally: Tally, population: Population, scheme: Scheme, result: Evaluatio
     # A sum over all ballots would be one more equation where the summary itself must leave something out.
     whole = not overall["withheld"] and "partly_withheld" not in overall
     pairs = result.comparison["pairs"] if result.comparison else []
-    compared = [unit for unit in population.units() if unit in {pair[side] for pair in pairs for side in ("a", "b")}]
+    named = {pair[side] for pair in pairs for side in ("a", "b")}
+    compared = [unit for unit in population.units() if unit in named]
     rows = np.flatnonzero(figures.shown)
     slips = np.asarray(population.eligible_slips, dtype=np.int64)[rows]
     shown = _Shown(rows=rows, mean=figures.mean.take(rows), score=figures.score.take(rows), slips=slips)
