@@ -34,6 +34,7 @@ def poster(relation: str, url: str, *, text: SheetText) -> Handout:
     words = {
         "title": str(RELATION_TITLES.get(relation, relation)),
         "bureau": text.bureau,
+        "invitation": _("How satisfied are you with the schools here? Please tell us."),
         "campaign": text.campaign,
         "days": days_of(text),
         "call": _("Scan with WeChat or the camera: about 2 minutes, no name, no registration."),
@@ -90,7 +91,7 @@ def _letter_parts(text: SheetText) -> tuple[tuple[str, str], ...]:
         (_("How to take part"), how),
         (_("Your answers are secret"), secret),
         (_("What happens with the result"), after),
-        (_("Whom to turn to"), _help(text.hotline)),
+        (_("Whom to turn to") if text.hotline else _("If someone told you how to answer"), _help(text.hotline)),
     )
 
 

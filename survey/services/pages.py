@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from flask_babel import gettext as _
+
 from survey.instruments.questionnaires import Questionnaire, Text
 from survey.services.ballots import BLANK, Electorate, pack_payload
 from survey.services.punctuation import COLON
@@ -94,26 +96,29 @@ def read_page(
     answers: dict[str, int] = {}
     missing = []
     packed = bytearray()
+    number = 0
     for target, name in targets:
+        number = 0
         for code in questionnaire.item_codes:
             field = field_name(code, target)
             value = fields.get(field, "")
+            number += code in asked
             if code not in asked:
                 packed.append(BLANK)
             elif value in known:
                 answers[field] = known[value]
                 packed.append(known[value])
             else:
-                missing.append(Missing(field=field, label=_label(asked[code], name, language)))
+                missing.append(Missing(field=field, label=_label(number, asked[code], name, language)))
     own = bytearray()
-    for item in electorate.own_items:
+    for place, item in enumerate(electorate.own_items, start=number + 1):
         field = field_name(item.code, "")
         value = fields.get(field, "")
         if value in known:
             answers[field] = known[value]
             own.append(known[value])
         else:
-            missing.append(Missing(field=field, label=_label(item.text, "", language)))
+            missing.append(Missing(field=field, label=_label(place, item.text, "", language)))
     text = _CONTROL.sub("", fields.get("comment", "")).strip()[:LONGEST_COMMENT] if variant.comment == "text" else ""
     offered = {chip.code for chip in questionnaire.chips} if variant.comment != "none" else set()
     said = [chip for chip in dict.fromkeys(chips) if chip in offered]
@@ -121,6 +126,6 @@ def read_page(
     return Reading(payload=payload, missing=tuple(missing), answers=answers)
 
 
-def _label(wording: Text, target_name: str, language: str) -> str:
-    text = wording.in_(language)
-    return f"{target_name}{COLON}{text}" if target_name else text
+def _label(number: int, wording: Text, target_name: str, language: str) -> str:
+    asked = _("Question %(number)s: %(text)s", number=number, text=wording.in_(language))
+    return f"{target_name}{COLON}{asked}" if target_name else str(asked)

@@ -165,6 +165,7 @@ def slip_words(text: SheetText, relation: str) -> dict[str, str]:
     this_group = _("Put into the sealed envelope of this group")
     return {
         "title": str(RELATION_TITLES.get(relation, relation)),
+        "slip": _("Survey slip"),
         "bureau": text.bureau,
         "campaign": text.campaign,
         "days": days_of(text),

@@ -7,6 +7,7 @@ HMAC-SHA256(code) under a key that is not in the database; no row names a person
 import hashlib
 import hmac
 import secrets
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -66,12 +67,28 @@ def new_code() -> str:
     return letters + check_letter(letters)
 
 
+def typed_letters(text: str) -> str:
+    """Return the capitals and digits that a person typed: full-width ones, signs between them and a link before them
+    are forgiven."""
+    plain = unicodedata.normalize("NFKC", text).rpartition("#")[2]
+    return "".join(letter for letter in plain if letter.isalnum()).upper()
+
+
 def clean_code(text: str) -> str | None:
-    """Return what a person typed as a code (case, blanks and hyphens forgiven), or None if it cannot be one."""
-    letters = "".join(text.split()).replace("-", "").replace("－", "").upper()
-    if len(letters) != CODE_LENGTH or any(letter not in _VALUE for letter in letters):
-        return None
-    return letters if check_letter(letters[:-1]) == letters[-1] else None
+    """Return what a person typed as a code, or None if it cannot be one."""
+    letters = typed_letters(text)
+    return letters if code_fault(letters) is None else None
+
+
+def code_fault(letters: str) -> str | None:
+    """Tell why letters can be no code: "empty", "foreign" (not of the alphabet), "length", "check" (one is wrong)."""
+    if not letters:
+        return "empty"
+    if any(letter not in _VALUE for letter in letters):
+        return "foreign"
+    if len(letters) != CODE_LENGTH:
+        return "length"
+    return None if check_letter(letters[:-1]) == letters[-1] else "check"
 
 
 def code_hmac(code: str) -> bytes:

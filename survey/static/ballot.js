@@ -4,6 +4,7 @@
   var WEEK = 7 * 24 * 3600 * 1000;
   var PREFIX = 'ballot-draft:';
   var SENT = 'ballot-sent';
+  var OPEN = 'ballot-open';
   var PATIENCE = 30000;
   var LONGEST_PAUSE = 60000;
   var shared = document.body.hasAttribute('data-shared');
@@ -106,6 +107,7 @@
 
   function ballot(form) {
     forgetSent(draftKey(form));
+    storing(function (local, session) { session.setItem(OPEN, draftKey(form)); });
     /* What the server sent back wins over the draft. */
     if (!one('fieldset input:checked', form)) { restoreDraft(form); }
     showCount(form);
@@ -238,6 +240,8 @@
   function entry(form) {
     var field = form.elements.code;
     var state = one('.state', form);
+    var composing = false;
+    storing(function (local, session) { session.removeItem(OPEN); });
     function leave() {
       if (navigator.onLine !== false) { form.submit(); return; }
       state.textContent = state.getAttribute('data-offline');
@@ -254,11 +258,15 @@
     form.addEventListener('submit', function (event) {
       if (navigator.onLine === false) { event.preventDefault(); leave(); }
     });
-    field.addEventListener('input', function () {
+    /* While a Chinese keyboard is composing, the text is the keyboard's: changed under its hands, it comes out twice. */
+    field.addEventListener('compositionstart', function () { composing = true; });
+    field.addEventListener('compositionend', function () { composing = false; group(); });
+    field.addEventListener('input', group);
+    function group() {
       var plain = field.value.replace(/[\s-]/g, '');
-      if (field.selectionEnd !== field.value.length || !/^[A-Za-z0-9]+$/.test(plain)) { return; }
+      if (composing || field.selectionEnd !== field.value.length || !/^[A-Za-z0-9]+$/.test(plain)) { return; }
       field.value = plain.toUpperCase().match(/.{1,4}/g).join(' ');
-    });
+    }
     window.addEventListener('hashchange', take);
     window.addEventListener('pageshow', function (event) { if (event.persisted) { field.value = ''; } });
     take();
@@ -309,10 +317,15 @@
     });
   }
 
+  /* Two slips on one phone: a page that the phone fetched anew may come back as the other slip's receipt. */
   function clear(place) {
+    var keys = (place.getAttribute('data-clear') || '').split(' ');
+    var other = one('.other', place);
     forgetSent();
-    each((place.getAttribute('data-clear') || '').split(' '), function (key) {
-      storing(function (local) { local.removeItem(PREFIX + key); });
+    storing(function (local, session) {
+      var open = session.getItem(OPEN);
+      each(keys, function (key) { local.removeItem(PREFIX + key); });
+      if (other && open) { other.hidden = keys.indexOf(open.slice(PREFIX.length)) >= 0; }
     });
   }
 

@@ -15,6 +15,7 @@ from survey.config import Config
 from survey.errors import NotFound, SurveyError
 from survey.services.punctuation import COLON, GAP
 from survey.views import assets, filters
+from survey.views.addresses import way_back
 from survey.views.application import holds_nul
 
 MODULES = (
@@ -107,7 +108,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(SurveyError, _survey_error)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
-    app.jinja_env.globals.update(csp_nonce=_nonce, text_direction=_direction, gap=GAP, colon=COLON)
+    app.jinja_env.globals.update(csp_nonce=_nonce, text_direction=_direction, gap=GAP, colon=COLON, way_back=way_back)
     config: Config = app.config["WUPING"]
     if config.proxy_hops:
         hops = config.proxy_hops

@@ -1,10 +1,24 @@
 """Ways back inside the application: an address from a request is followed only if it is one of our own pages."""
 
+import re
 from urllib.parse import urlsplit
 
-from flask import current_app, url_for
+from flask import current_app, request, url_for
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
+
+_OF_RESPONDENTS = re.compile(r"/v|/v/page|/[oO]/[0-9]{1,10}")
+
+
+def way_back(here: str) -> str:
+    """Return `here` if it is a respondent's page, else the one that a link led away from (`back` in the address).
+
+    "" if there is none. A page that is kept for everybody always says where it stands: nothing of a request gets in.
+    """
+    if not here or _OF_RESPONDENTS.fullmatch(here):
+        return here
+    wanted = request.args.get("back", "")
+    return wanted if _OF_RESPONDENTS.fullmatch(wanted) else ""
 
 
 def local_page(wanted: str) -> str:

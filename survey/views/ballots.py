@@ -19,10 +19,12 @@ from survey.queries import notices
 from survey.services import ballots, instruments, open_channel, pages, seals, tokens
 from survey.services.address_limits import network_of
 from survey.services.ballots import Electorate, Holder, Page, Progress
-from survey.services.slips import clean_code
+from survey.services.figure_texts import code_groups
+from survey.services.punctuation import in_a_row
+from survey.services.slips import clean_code, typed_letters
 from survey.views import choose_language
 from survey.views.devices import is_big, is_shared, left_clean, with_choices
-from survey.views.refusals import words_of
+from survey.views.refusals import Words, code_words, words_of
 from survey.views.replies import Reply, see_other
 from survey.views.spliced_pages import SplicedPage, mark
 
@@ -47,8 +49,23 @@ MOST_WRONG = 30
 WRONG_SECONDS = 300
 RETRY_SECONDS = 5
 PAUSE_SECONDS = 600
+# A whole link may be pasted in place of its code; of nonsense no more is shown again than fits the field.
+MOST_TYPED, MOST_SHOWN = 200, 32
 FORM_NUMBER = re.compile(r"[0-9a-f]{32}")
-SLOTS = ("code", "form", "target", "name", "detail", "position", "place", "number", "draft", "minutes")
+SLOTS = (
+    "code",
+    "form",
+    "target",
+    "name",
+    "detail",
+    "position",
+    "place",
+    "number",
+    "draft",
+    "minutes",
+    "saved",
+    "submit",
+)
 RECEIPT_SLOTS = ("receipt", "first_half", "second_half", "drafts")
 _wrong: dict[str, list[float]] = defaultdict(list)
 
@@ -59,7 +76,7 @@ def enter() -> BaseResponse:
     """Show the code form, or lead from a code to its first open page or its receipt."""
     if request.method != "POST":
         return _code_form()
-    code = clean_code(request.form.get("code", ""))
+    code = clean_code(request.form.get("code", "")[:MOST_TYPED])
     if code is None:
         return _wrong_code()
     try:
@@ -74,7 +91,11 @@ def enter() -> BaseResponse:
 
 def _code_form() -> Response:
     lost = bool(request.query_string) and "lost" in request.args
-    page = _spliced(("code", lost), lambda: _rendered("ballots/code.html", message="", lost=lost, carried=True))
+
+    def render() -> str:
+        return _rendered("ballots/code.html", message="", lost=lost, here=FOLDER, carried=True)
+
+    page = _spliced(("code", lost), render)
     return with_choices(left_clean(page.respond({}), bridge=COOKIE, folder=FOLDER))
 
 
@@ -124,8 +145,10 @@ def _wrong_code() -> BaseResponse:
         _wrong.clear()
     if len(recent) >= MOST_WRONG:
         raise BallotRefused("throttled")
-    message = _("This code is not known. Please compare it with the slip, letter by letter, and enter it again.")
-    return _respond("ballots/code.html", message=message, status=404)
+    letters = typed_letters(request.form.get("code", "")[:MOST_TYPED])[:MOST_SHOWN]
+    # Whoever mistyped one letter of sixteen need not type the others again; a shared device shows nobody's slip.
+    shown = "" if is_shared() else code_groups(letters)
+    return _respond("ballots/code.html", message=code_words(letters), code_value=shown, status=404)
 
 
 @blueprint.get("/o/<int(max=2147483647):group_id>")
@@ -169,9 +192,12 @@ def cast() -> BaseResponse:
     try:
         return _cast(holder, sealed)
     except BallotRefused as refusal:
-        if refusal.kind == "used":
-            ballots.note_second_use(holder)
-        raise
+        if refusal.kind != "used":
+            raise
+        ballots.note_second_use(holder)
+        # The way on is that of this form's slip, whichever slip was entered last.
+        reply = _refused(refusal)
+        return reply if holder.is_open else _with_cookie(reply, f"{COOKIE}={sealed}{_FRAMES[is_shared()]}")
 
 
 def _cast(holder: Holder, sealed: str) -> BaseResponse:
@@ -220,10 +246,11 @@ def _receipt(holder: Holder, progress: Progress) -> Response:
     tokens_here = progress.electorate.kind == "token"
     # A shared device forgets the receipt at once, so there is nothing to come back to in another language.
     here = "" if is_shared() else _here(holder)
+    over = last < ballots.today()
 
     def render() -> str:
         marks = {name: mark(name) for name in RECEIPT_SLOTS}
-        days = {"first_day": first, "last_day": last}
+        days = {"first_day": first, "last_day": last, "is_over": over}
         return _rendered(
             "ballots/receipt.html",
             ballots=number,
@@ -237,15 +264,14 @@ def _receipt(holder: Holder, progress: Progress) -> Response:
 
     text = holder.receipt
     drafts = " ".join(seals.draft_key(holder, cast.code) for cast in progress.electorate.pages)
-    page = _spliced(("receipt", number, first, last, tokens_here, here), render)
+    page = _spliced(("receipt", number, first, last, over, tokens_here, here), render)
     reply = page.respond({"receipt": text, "first_half": text[:5], "second_half": text[5:], "drafts": drafts})
     return with_choices(left_clean(reply, bridge=COOKIE, folder=FOLDER))
 
 
 def _lead_on(sealed: str, *, finished: bool) -> BaseResponse:
     location = RECEIPT if finished else PAGE
-    if request.cookies.get(COOKIE) == sealed:
-        return see_other(location)
+    # Given anew with each page: a pupil with ten teachers may reload the last one, too.
     # A sealed code is URL-safe text, so nothing in it needs quoting.
     return see_other(location, cookie=f"{COOKIE}={sealed}{_FRAMES[is_shared()]}{_secure()}")
 
@@ -310,7 +336,16 @@ def _slots(holder: Holder, electorate: Electorate, target: Page, *, sealed: str,
         "place": str(place),
         "number": str(number),
         "draft": seals.draft_key(holder, target.code),
+        "saved": _saved(place, number) if number > 1 else "",
+        "submit": _("Submit, next teacher") if place < number else _("Submit"),
     }
+
+
+def _saved(place: int, number: int) -> str:
+    later = _("You may stop at any time and go on later with the same slip.")
+    if place == 1:
+        return in_a_row((_("Each page is saved when you submit it."), later))
+    return in_a_row((_("Saved: %(done)s, left: %(left)s.", done=place - 1, left=number - place + 1), later))
 
 
 def _view(electorate: Electorate) -> dict[str, Any]:
@@ -367,15 +402,31 @@ def _refused(refusal: BallotRefused) -> Response:
     return _message(refusal.kind, status=refusal.status, retry_after=later, days=days)
 
 
+def _open_address() -> str:
+    """Return the open link that was followed, or whose form was sent; empty for slips."""
+    if request.path[:3].lower() == "/o/":
+        return request.path
+    try:
+        holder = seals.unseal(request.form.get("code", ""))
+    except BallotRefused:
+        return ""
+    return _here(holder) if holder.is_open else ""
+
+
 @blueprint.errorhandler(Unavailable)
 def _unavailable(_error: Unavailable) -> Response:
     return _message("busy", status=503, retry_after=RETRY_SECONDS)
 
 
+def _words(kind: str) -> Words:
+    sent = request.method == "POST" and request.path == PAGE
+    return words_of(kind, open_address=_open_address(), sent=sent)
+
+
 def _message(kind: str, *, status: int, retry_after: int, days: Sequence[notices.Notice] = ()) -> Response:
     """Say why not and what to do; what can be sent again later comes along, for whoever has no script."""
     again = request.form.items(multi=True) if retry_after and request.method == "POST" else ()
-    context = {"kind": kind, "words": words_of(kind), "retry_after": retry_after, "days": days, "again": list(again)}
+    context = {"kind": kind, "words": _words(kind), "retry_after": retry_after, "days": days, "again": list(again)}
     response = _respond("ballots/message.html", status=status, here=request.path, **context)
     if retry_after:
         response.headers["Retry-After"] = str(retry_after)

@@ -12,6 +12,7 @@ from survey.errors import BadInput, TooMany
 from survey.extensions import csrf
 from survey.queries import pressure_reports as query
 from survey.services import pressure_reports as service
+from survey.views.addresses import way_back
 
 blueprint = Blueprint("pressure_reports", __name__)
 # The only form here belongs to whoever has no session.
@@ -50,7 +51,7 @@ def send() -> Any:
         service.report_pressure(service.Report(kinds=chosen, **values), address=request.remote_addr or "")
     except (BadInput, TooMany) as refusal:
         return _respond(values=values, chosen=chosen, message=str(refusal), status=refusal.status)
-    return redirect(url_for("pressure_reports.thanks"), code=303)
+    return redirect(url_for("pressure_reports.thanks", back=way_back(request.path) or None), code=303)
 
 
 @blueprint.get(f"{PATH}/thanks")

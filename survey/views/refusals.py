@@ -2,26 +2,59 @@
 
 from dataclasses import dataclass
 
+from flask import url_for
 from flask_babel import gettext as _
+
+from survey.services.slips import CODE_LENGTH, code_fault
 
 
 @dataclass(frozen=True, kw_only=True)
 class Words:
-    """A refusal in plain words; `button` leads back to the code form."""
+    """A refusal in plain words, with a button that leads on."""
 
     title: str
     message: str
     next_step: str
     button: str
+    address: str
 
 
-def words_of(kind: str) -> Words:
-    """Return the words of a refusal; `kind` is one of `BallotRefused.STATUS_OF_KIND` or "busy"."""
-    title, message, next_step, button = _WORDS[kind]()
-    return Words(title=title, message=message, next_step=next_step, button=button or _("Enter a code"))
+Told = tuple[str, str, str, str]
+"""Title, message, next step, button (empty: to the code form)."""
 
 
-def _not_open() -> tuple[str, str, str, str]:
+def words_of(kind: str, *, open_address: str = "", sent: bool = False) -> Words:
+    """Return the words of a refusal; `kind` is one of `BallotRefused.STATUS_OF_KIND` or "busy".
+
+    open_address: the open link, where one was followed: nobody there has a slip or a code. sent: a page was handed in.
+    """
+    if open_address:
+        title, message, next_step, button = (_OPEN.get(kind) or _WORDS[kind])()
+        address = open_address if kind in _OPEN_AGAIN else url_for("public.home")
+        return Words(
+            title=title, message=message, next_step=next_step, button=button or _("To the start page"), address=address
+        )
+    title, message, next_step, button = (_late if kind == "closed" and sent else _WORDS[kind])()
+    address = url_for("ballots.page" if kind == "used" else "ballots.enter")
+    return Words(title=title, message=message, next_step=next_step, button=button or _("Enter a code"), address=address)
+
+
+def code_words(letters: str) -> str:
+    """Say what is wrong with what was typed as a code."""
+    return str(_faults(len(letters))[code_fault(letters)])
+
+
+def _faults(typed: int) -> dict[str | None, str]:
+    return {
+        "empty": _("Please enter the code of the slip first."),
+        "length": _("A code has %(length)s letters and digits; these are %(typed)s.", length=CODE_LENGTH, typed=typed),
+        "foreign": _("A code has Latin letters and digits only, never 0, 1, I or O. Please look at the slip again."),
+        "check": _("One letter is wrong. Please compare the code with the slip, letter by letter."),
+        None: _("This code is not known. Please compare it with the slip, letter by letter, and enter it again."),
+    }
+
+
+def _not_open() -> Told:
     return (
         _("Voting has not begun yet"),
         _("Your code is right. It can be used from the first day on."),
@@ -30,7 +63,7 @@ def _not_open() -> tuple[str, str, str, str]:
     )
 
 
-def _unknown() -> tuple[str, str, str, str]:
+def _unknown() -> Told:
     return (
         _("This code is not known"),
         _("The code does not belong to any slip, or the page was opened without one."),
@@ -39,16 +72,16 @@ def _unknown() -> tuple[str, str, str, str]:
     )
 
 
-def _used() -> tuple[str, str, str, str]:
+def _used() -> Told:
     return (
         _("This ballot has been used"),
         _("This page was already cast with this slip. The first answers count; nothing was changed."),
-        _("Enter the code again to go on with the remaining pages, or to see the receipt."),
-        _("Enter the code again"),
+        _("Go on with the remaining pages, or see the receipt."),
+        _("Go on"),
     )
 
 
-def _closed() -> tuple[str, str, str, str]:
+def _closed() -> Told:
     return (
         _("Voting has closed"),
         _("This survey takes no more answers. What was submitted before is counted."),
@@ -57,7 +90,16 @@ def _closed() -> tuple[str, str, str, str]:
     )
 
 
-def _voided() -> tuple[str, str, str, str]:
+def _late() -> Told:
+    return (
+        _("Voting has closed"),
+        _("When this page was sent, voting had closed: it was not counted. What was submitted before is counted."),
+        _("If you answered every page before, enter your code: your receipt is shown again."),
+        "",
+    )
+
+
+def _voided() -> Told:
     return (
         _("This slip is no longer valid"),
         _("The bureau voided it and in most cases gave out a new slip in its place; it is not counted."),
@@ -66,7 +108,7 @@ def _voided() -> tuple[str, str, str, str]:
     )
 
 
-def _crowded() -> tuple[str, str, str, str]:
+def _crowded() -> Told:
     return (
         _("Too many answers from this connection"),
         _("Very many answers came from this connection in a few minutes, so the open link pauses for it."),
@@ -75,7 +117,7 @@ def _crowded() -> tuple[str, str, str, str]:
     )
 
 
-def _throttled() -> tuple[str, str, str, str]:
+def _throttled() -> Told:
     return (
         _("Too many wrong codes"),
         _("Many wrong codes came from this connection. A right code is always accepted."),
@@ -84,11 +126,47 @@ def _throttled() -> tuple[str, str, str, str]:
     )
 
 
-def _busy() -> tuple[str, str, str, str]:
+def _busy() -> Told:
     return (
         _("Too busy at the moment"),
         _("Your answers were not received yet."),
         _("Wait a few seconds and send them again. Nothing is counted twice."),
+        "",
+    )
+
+
+def _link_not_open() -> Told:
+    return (
+        _("Voting has not begun yet"),
+        _("This link is right. It can be used from the first day on."),
+        _("Please come back on that day."),
+        _("Try again"),
+    )
+
+
+def _link_unknown() -> Told:
+    return (
+        _("This link is not known"),
+        _("It may be incomplete, or belong to a survey that is no longer there."),
+        _("Please scan the notice again."),
+        "",
+    )
+
+
+def _link_used() -> Told:
+    return (
+        _("Answered already"),
+        _("An answer came from this browser before. The first one counts; nothing was changed."),
+        _("The link shows its receipt again."),
+        _("To the receipt"),
+    )
+
+
+def _link_closed() -> Told:
+    return (
+        _("Voting has closed"),
+        _("This survey takes no more answers. What was submitted before is counted."),
+        _("What comes of it is published on the start page."),
         "",
     )
 
@@ -103,3 +181,5 @@ _WORDS = {
     "throttled": _throttled,
     "busy": _busy,
 }
+_OPEN = {"not_open": _link_not_open, "unknown": _link_unknown, "used": _link_used, "closed": _link_closed}
+_OPEN_AGAIN = {"not_open", "used"}

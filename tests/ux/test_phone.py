@@ -157,6 +157,42 @@ def test_after_a_power_cut_the_answers_are_back_and_no_code_is_stored(site: Site
     assert again.input_value("textarea") == "食堂很好"
 
 
+def test_a_reloaded_page_that_comes_back_as_another_slips_receipt_is_told(
+    site: Site, codes: Codes, phone: Page
+) -> None:
+    """Two children's slips on one phone: the browser knows one of them only."""
+    sibling = phone.context.new_page()
+    open_slip(sibling, site, codes[PARENTS][1])
+    phone.bring_to_front()
+    open_slip(phone, site, codes[PARENTS][0])
+    answer_everything(phone)
+    phone.locator("button[name=cast]").click()
+    phone.wait_for_selector("[data-receipt]")
+    expect(phone.locator(".other")).to_be_hidden()
+    sibling.bring_to_front()
+    sibling.reload()
+    expect(sibling.locator(".other")).to_be_visible()
+    open_slip(sibling, site, codes[PARENTS][1])
+    answer_everything(sibling)
+    sibling.locator("button[name=cast]").click()
+    sibling.wait_for_selector("[data-receipt]")
+    expect(sibling.locator(".other")).to_be_hidden()
+    assert waiting() == 2
+
+
+@pytest.mark.parametrize("steps", [("k", "kj", "kjc", "kjcr"), ("k", "k'j", "k'j'c", "k'j'c'r", "kjcr")])
+def test_a_keyboard_that_composes_types_every_letter_once(site: Site, phone: Page, steps: tuple[str, ...]) -> None:
+    phone.goto(f"{site.base}/v")
+    phone.focus("[name=code]")
+    keyboard = phone.context.new_cdp_session(phone)
+    for word in ("kjcr", "2468"):
+        for step in steps if word == "kjcr" else (word[:2], word):
+            composed = {"text": step, "selectionStart": len(step), "selectionEnd": len(step)}
+            keyboard.send("Input.imeSetComposition", composed)
+        keyboard.send("Input.insertText", {"text": word})
+    assert phone.input_value("[name=code]") == "KJCR 2468"
+
+
 def test_the_other_tab_is_told_that_the_first_answers_count(site: Site, codes: Codes, phone: Page) -> None:
     open_slip(phone, site, codes[PARENTS][0])
     other = phone.context.new_page()
@@ -226,7 +262,7 @@ def test_a_tablet_left_standing_counts_down_and_starts_again(site: Site, codes: 
 def test_a_new_language_needs_a_catalogue_only(
     site: Site, codes: Codes, phone: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str
 ) -> None:
-    words = {"Submit": {"ug": "يوللاش", "bo": "སྤྲོད་པ།"}[language]}
+    words = dict.fromkeys(("Submit", "Submit, next teacher"), {"ug": "يوللاش", "bo": "སྤྲོད་པ།"}[language])
     folder = tmp_path / language / "LC_MESSAGES"
     folder.mkdir(parents=True)
     catalogue = Catalog(locale=language)
