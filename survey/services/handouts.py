@@ -91,7 +91,7 @@ def _letter_parts(text: SheetText) -> tuple[tuple[str, str], ...]:
         (_("How to take part"), how),
         (_("Your answers are secret"), secret),
         (_("What happens with the result"), after),
-        (_("Whom to turn to") if text.hotline else _("If someone told you how to answer"), _help(text.hotline)),
+        (_("Whom to turn to") if text.hotline else _("If somebody tells you how to answer"), _help(text.hotline)),
     )
 
 
