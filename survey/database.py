@@ -299,6 +299,9 @@ class _Writing(_Lent):
 
     def __enter__(self) -> Driver:
         self._queues = _of_application().is_sqlite
+        # As in `transaction`; there is a session only where something was looked up that no memory held.
+        if db.session.registry.has():
+            db.session.rollback()
         if self._queues and not _sqlite_writer.acquire(timeout=BUSY_SECONDS):
             raise Unavailable(N_("The database is busy or cannot be written. Try again in a moment."))
         try:

@@ -83,7 +83,7 @@ def test_no_template_keeps_the_language_of_who_opened_it_first(app: Flask) -> No
 def test_between_two_sentences_stands_what_the_language_asks_for() -> None:
     """Chinese has no space there, nor a half-width colon or bracket behind its words: `gap`, `colon`, `|bracketed`."""
     sentences = re.compile(r"""\.['"][^{}]*\) \}\}(?:\{% endif %\})?\s(?:\{% if [^%]*%\})?\{\{ _\(""")
-    signs = re.compile(r"\}\}: |\}\} \(\{\{")
+    signs = re.compile(r"\}\}: | \(\{\{")
     templates = {str(path.relative_to(ROOT)): path.read_text() for path in (ROOT / "templates").rglob("*.html")}
     wrong = [
         (name, found.group(0)[-60:])

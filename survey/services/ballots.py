@@ -102,6 +102,7 @@ class Progress:
     cast: frozenset[int]
     first_day: date
     last_day: date
+    is_open: bool
 
     @property
     def next_page(self) -> Page | None:
@@ -296,6 +297,7 @@ def _progress(standing: _Standing) -> Progress:
         cast=frozenset(standing.marks),
         first_day=standing.first_day,
         last_day=standing.last_day,
+        is_open=standing.state == "open" and today() <= standing.last_day,
     )
     if progress.next_page is not None:
         _refuse_unless_open(standing)

@@ -4,9 +4,10 @@ The files hold codes in the clear. They are written with mode 0600, appear whole
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
+from math import ceil
 from pathlib import Path
 
 from flask_babel import format_date, lazy_gettext
@@ -17,6 +18,9 @@ from survey.services.qr_codes import slip_qr_path
 from survey.services.typesetting import missing_glyphs
 
 SLIPS_ON_A_PAGE = 12
+# What stands beside the symbol, in millimetres (see print.css); a point in millimetres.
+SIDE_WIDTH, SIDE_HEIGHT = 20.1, 41.4
+POINT = 25.4 / 72
 BUREAU = "BUREAU"
 RELATION_TITLES = {
     "student_teacher": lazy_gettext("Pupils rate their teachers"),
@@ -104,7 +108,7 @@ def write_sheet(name: str, groups: Sequence[SheetGroup], directory: Path, *, tex
     words = slip_words(text, groups[0].relation)
     title = f"{words['title']} · {groups[0].school_name or text.bureau}"
     pages = [page for group in groups for page in _pages(group, base_url=text.base_url)]
-    page = html_pieces("slips/sheet.html", words=words, title=title, pages=pages)
+    page = html_pieces("slips/sheet.html", words=words, side_size=side_size(words), title=title, pages=pages)
     paths = [write_private(directory / f"{name}.html", encoded(page))]
     path = directory / f"{name}.pdf"
     if unprintable(groups, text=text):
@@ -177,6 +181,26 @@ def slip_words(text: SheetText, relation: str) -> dict[str, str]:
         "pressure": _("Told how to answer? Call") if text.hotline else "",
         "hotline": text.hotline,
     }
+
+
+def side_size(words: Mapping[str, str]) -> float:
+    """Return the largest type (points) in which what stands beside the symbol fits its 20.1 × 41.4 mm in HTML.
+
+    A sheet of paper cannot try it out as the PDF does: lines are estimated, those of words and blanks generously.
+    """
+    texts = [words[name] for name in ("title", "slip", "bureau", "days", "scan")]
+    widths = [sum(1.0 if letter > "ⷿ" else 0.62 for letter in text) for text in texts]
+    sizes = (7.5, 7.0, 6.5, 6.0, 5.5)
+    return next((size for size in sizes if _side_height(widths, size) <= SIDE_HEIGHT), sizes[-1])
+
+
+def _side_height(widths: Sequence[float], size: float) -> float:
+    letter = size * POINT
+    # The title, the first of them, is larger.
+    lines = [
+        ceil(width / (SIDE_WIDTH // (letter * (1.15 if place == 0 else 1.0)))) for place, width in enumerate(widths)
+    ]
+    return len(lines) + sum(lines) * 1.25 * letter
 
 
 def _pages(group: SheetGroup, *, base_url: str) -> Iterable[_Page]:

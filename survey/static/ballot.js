@@ -107,7 +107,7 @@
 
   function ballot(form) {
     forgetSent(draftKey(form));
-    storing(function (local, session) { session.setItem(OPEN, draftKey(form)); });
+    knowSlip(form, one('.other'));
     /* What the server sent back wins over the draft. */
     if (!one('fieldset input:checked', form)) { restoreDraft(form); }
     showCount(form);
@@ -241,7 +241,6 @@
     var field = form.elements.code;
     var state = one('.state', form);
     var composing = false;
-    storing(function (local, session) { session.removeItem(OPEN); });
     function leave() {
       if (navigator.onLine !== false) { form.submit(); return; }
       state.textContent = state.getAttribute('data-offline');
@@ -317,15 +316,26 @@
     });
   }
 
-  /* Two slips on one phone: a page that the phone fetched anew may come back as the other slip's receipt. */
   function clear(place) {
-    var keys = (place.getAttribute('data-clear') || '').split(' ');
-    var other = one('.other', place);
     forgetSent();
+    each((place.getAttribute('data-clear') || '').split(' '), function (key) {
+      storing(function (local) { local.removeItem(PREFIX + key); });
+    });
+    if (place.hasAttribute('data-slip')) { knowSlip(place, one('.other', place)); forgetSlip(place.getAttribute('data-slip')); }
+  }
+
+  /* Two slips on one phone: a page that the phone fetches anew may come back as a page of the other one. */
+  function knowSlip(place, other) {
     storing(function (local, session) {
       var open = session.getItem(OPEN);
-      each(keys, function (key) { local.removeItem(PREFIX + key); });
-      if (other && open) { other.hidden = keys.indexOf(open.slice(PREFIX.length)) >= 0; }
+      var slip = place.getAttribute('data-slip');
+      if (!open) { session.setItem(OPEN, slip); } else if (other) { other.hidden = open === slip; }
+    });
+  }
+
+  function forgetSlip(slip) {
+    storing(function (local, session) {
+      if (!slip || session.getItem(OPEN) === slip) { session.removeItem(OPEN); }
     });
   }
 
@@ -337,6 +347,7 @@
     all('form[data-sending]', main, function (form) {
       if (form.hasAttribute('data-relation')) { ballot(form); } else { sendOnce(form); }
     });
+    all('form.entry', main, function () { forgetSlip(); });
     all('form[data-entry]', main, entry);
     all('.summary a', main, followLink);
     if (first) { first.tabIndex = -1; first.focus(); }

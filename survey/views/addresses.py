@@ -7,7 +7,7 @@ from flask import current_app, request, url_for
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
-_OF_RESPONDENTS = re.compile(r"/v|/v/page|/[oO]/[0-9]{1,10}")
+_OF_RESPONDENTS = re.compile(r"/v|/v/page|/o/[0-9]{1,10}")
 
 
 def way_back(here: str) -> str:

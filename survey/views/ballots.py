@@ -65,8 +65,9 @@ SLOTS = (
     "minutes",
     "saved",
     "submit",
+    "slip",
 )
-RECEIPT_SLOTS = ("receipt", "first_half", "second_half", "drafts")
+RECEIPT_SLOTS = ("receipt", "first_half", "second_half", "drafts", "slip")
 _wrong: dict[str, list[float]] = defaultdict(list)
 
 
@@ -145,9 +146,9 @@ def _wrong_code() -> BaseResponse:
         _wrong.clear()
     if len(recent) >= MOST_WRONG:
         raise BallotRefused("throttled")
-    letters = typed_letters(request.form.get("code", "")[:MOST_TYPED])[:MOST_SHOWN]
+    letters = typed_letters(request.form.get("code", "")[:MOST_TYPED])
     # Whoever mistyped one letter of sixteen need not type the others again; a shared device shows nobody's slip.
-    shown = "" if is_shared() else code_groups(letters)
+    shown = "" if is_shared() else code_groups(letters[:MOST_SHOWN])
     return _respond("ballots/code.html", message=code_words(letters), code_value=shown, status=404)
 
 
@@ -161,9 +162,11 @@ def open_link(group_id: int) -> BaseResponse:
     if progress.next_page is None:
         return _receipt(holder, progress)
     sealed = known or seals.seal(holder)
-    return _with_cookie(
-        _page(holder, progress, sealed=sealed), f"{DEVICE}={sealed}{_DEVICE_FRAME}; Path=/{request.path[1]}/{group_id}"
-    )
+    reply = _page(holder, progress, sealed=sealed)
+    # Under both spellings of the address, or the other one would be another device.
+    for letter in "oO":
+        _with_cookie(reply, f"{DEVICE}={sealed}{_DEVICE_FRAME}; Path=/{letter}/{group_id}")
+    return reply
 
 
 @blueprint.get(PAGE)
@@ -246,7 +249,7 @@ def _receipt(holder: Holder, progress: Progress) -> Response:
     tokens_here = progress.electorate.kind == "token"
     # A shared device forgets the receipt at once, so there is nothing to come back to in another language.
     here = "" if is_shared() else _here(holder)
-    over = last < ballots.today()
+    over = not progress.is_open
 
     def render() -> str:
         marks = {name: mark(name) for name in RECEIPT_SLOTS}
@@ -265,7 +268,8 @@ def _receipt(holder: Holder, progress: Progress) -> Response:
     text = holder.receipt
     drafts = " ".join(seals.draft_key(holder, cast.code) for cast in progress.electorate.pages)
     page = _spliced(("receipt", number, first, last, over, tokens_here, here), render)
-    reply = page.respond({"receipt": text, "first_half": text[:5], "second_half": text[5:], "drafts": drafts})
+    halves = {"receipt": text, "first_half": text[:5], "second_half": text[5:]}
+    reply = page.respond(halves | {"drafts": drafts, "slip": seals.draft_key(holder, "")})
     return with_choices(left_clean(reply, bridge=COOKIE, folder=FOLDER))
 
 
@@ -336,6 +340,7 @@ def _slots(holder: Holder, electorate: Electorate, target: Page, *, sealed: str,
         "place": str(place),
         "number": str(number),
         "draft": seals.draft_key(holder, target.code),
+        "slip": seals.draft_key(holder, ""),
         "saved": _saved(place, number) if number > 1 else "",
         "submit": _("Submit, next teacher") if place < number else _("Submit"),
     }

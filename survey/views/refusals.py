@@ -29,7 +29,8 @@ def words_of(kind: str, *, open_address: str = "", sent: bool = False) -> Words:
     open_address: the open link, where one was followed: nobody there has a slip or a code. sent: a page was handed in.
     """
     if open_address:
-        title, message, next_step, button = (_OPEN.get(kind) or _WORDS[kind])()
+        late = kind == "closed" and sent
+        title, message, next_step, button = (_link_late if late else _OPEN.get(kind) or _WORDS[kind])()
         address = open_address if kind in _OPEN_AGAIN else url_for("public.home")
         return Words(
             title=title, message=message, next_step=next_step, button=button or _("To the start page"), address=address
@@ -49,7 +50,7 @@ def _faults(typed: int) -> dict[str | None, str]:
         "empty": _("Please enter the code of the slip first."),
         "length": _("A code has %(length)s letters and digits; these are %(typed)s.", length=CODE_LENGTH, typed=typed),
         "foreign": _("A code has Latin letters and digits only, never 0, 1, I or O. Please look at the slip again."),
-        "check": _("One letter is wrong. Please compare the code with the slip, letter by letter."),
+        "check": _("At least one letter is wrong. Please compare the code with the slip, letter by letter."),
         None: _("This code is not known. Please compare it with the slip, letter by letter, and enter it again."),
     }
 
@@ -159,6 +160,15 @@ def _link_used() -> Told:
         _("An answer came from this browser before. The first one counts; nothing was changed."),
         _("The link shows its receipt again."),
         _("To the receipt"),
+    )
+
+
+def _link_late() -> Told:
+    return (
+        _("Voting has closed"),
+        _("When this page was sent, voting had closed: it was not counted. What was submitted before is counted."),
+        _("What comes of it is published on the start page."),
+        "",
     )
 
 

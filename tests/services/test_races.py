@@ -232,32 +232,33 @@ def test_a_form_of_another_group_is_not_cast(campaign: int, codes: Codes) -> Non
     assert refused.value.kind == "unknown"
 
 
-@pytest.mark.parametrize("writing", [transaction, database.write_connection])
+@pytest.mark.parametrize("writing", [transaction, database.write_connection, database.writing])
 def test_whoever_waits_to_write_keeps_no_check_point_waiting(
     county: Flask, writing: Callable[[], contextlib.AbstractContextManager[object]]
 ) -> None:
     """Else each would wait for the other until both give up: two openings of one box did."""
     if not is_sqlite():
         pytest.skip("check-points are SQLite's")
-    reading, held = threading.Event(), threading.Event()
+    reading, held, done = threading.Event(), threading.Event(), threading.Event()
 
     def writer() -> None:
         with county.app_context():
             try:
                 db.session.scalar(select(func.count()).select_from(slip))
                 reading.set()
-                held.wait()
+                held.wait(20)
                 with writing():
-                    pass
+                    done.set()
             finally:
                 db.session.remove()
 
-    thread = threading.Thread(target=writer)
+    thread = threading.Thread(target=writer, daemon=True)
     thread.start()
-    reading.wait()
+    assert reading.wait(20)
     with transaction() as session:
         audit.record(session, actor="test", action="login", subject="test")
     with database._turn():
         held.set()
         database.checkpoint(must=True)
-    thread.join()
+    thread.join(20)
+    assert done.is_set()

@@ -4,12 +4,14 @@ import unicodedata
 
 import pytest
 from bs4 import BeautifulSoup
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from survey.extensions import db
 from survey.models.campaigns import RaterGroup
-from survey.services.campaigns import move_campaign
+from survey.services.campaigns import create_campaign, move_campaign
 from survey.services.slips import ALPHABET
 from tests.views.test_ballots import CLASS, PARENTS, Codes, answers, enter, form_of, phone, post
 
@@ -85,22 +87,60 @@ def test_the_way_on_lasts_from_the_last_page_not_from_the_first(phone: FlaskClie
     assert "Max-Age=600" in post(phone, answers(form)).headers["Set-Cookie"]
 
 
-@pytest.mark.parametrize("state", ["before", "after"])
-def test_the_open_link_speaks_of_no_slip(phone: FlaskClient, campaign: int, state: str) -> None:
+@pytest.fixture
+def ready(county: Flask) -> int:
+    """A campaign whose slips could be printed, and that nobody can vote in yet."""
+    number, _made = create_campaign(
+        name="2026 年五评", year=2026, template="five", first_day=None, last_day=None, actor="test"
+    )
+    move_campaign(number, "ready", actor="test")
+    return number
+
+
+def open_link() -> str:
     number = db.session.scalar(select(RaterGroup.id).where(RaterGroup.kind == "open"))
-    if state == "before":
-        db.session.rollback()
-        pages = [phone.get("/o/999999")]
-    else:
-        form = form_of(phone.get(f"/o/{number}"))
-        move_campaign(campaign, "closed", actor="test")
-        phone.delete_cookie("o", path=f"/o/{number}")
-        pages = [phone.get(f"/o/{number}"), post(phone, answers(form))]
-    for page in pages:
-        main = BeautifulSoup(page.text, "html.parser").select_one("main")
-        assert main is not None
-        assert "凭证" not in main.text
-        assert main.select_one("a.button")["href"] == "/"  # type: ignore[index]
+    db.session.rollback()
+    return f"/o/{number}"
+
+
+def button_of(page: TestResponse) -> str:
+    """Return where the button of a refusal by the open link leads; nothing there may speak of slips."""
+    main = BeautifulSoup(page.text, "html.parser").select_one("main")
+    assert main is not None
+    assert "凭证" not in main.text
+    return str(main.select_one("a.button")["href"])  # type: ignore[index]
+
+
+def test_a_link_of_nothing_leads_to_the_start_page(phone: FlaskClient, campaign: int) -> None:
+    assert button_of(phone.get("/o/999999")) == "/"
+
+
+def test_the_open_link_before_the_opening_leads_to_itself(phone: FlaskClient, ready: int) -> None:
+    page = phone.get(open_link())
+    assert page.status_code == 403
+    assert button_of(page) == open_link()
+
+
+def test_the_open_link_after_the_close_says_whether_a_page_counted(phone: FlaskClient, campaign: int) -> None:
+    form = form_of(phone.get(open_link()))
+    move_campaign(campaign, "closed", actor="test")
+    late = post(phone, answers(form))
+    phone.delete_cookie("o", path=open_link())
+    visit = phone.get(open_link())
+    assert [button_of(page) for page in (late, visit)] == ["/", "/"]
+    assert [("没有计入" in page.text) for page in (late, visit)] == [True, False]
+
+
+@pytest.mark.parametrize("upper", [False, True])
+def test_a_second_answer_by_the_open_link_is_led_to_the_first_ones_receipt(
+    phone: FlaskClient, campaign: int, upper: bool
+) -> None:
+    link = open_link().upper() if upper else open_link()
+    first, again = (form_of(phone.get(link, follow_redirects=True)) for _tab in range(2))
+    post(phone, answers(first))
+    refused = post(phone, answers(again))
+    assert refused.status_code == 409
+    assert "data-receipt" in phone.get(button_of(refused)).text
 
 
 @pytest.mark.parametrize("path", ["/promise", "/pressure", "/pressure/thanks"])
