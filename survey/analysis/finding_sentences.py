@@ -30,7 +30,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "falling": "年级越高得分越低，趋势显著（Jonckheere 检验，{classes} 个班，{p}）",
         "grades_unclear": "得分是否随年级升降，不足以判断（Jonckheere 检验，{classes} 个班，{p}）",
         "grades_untested": "得分是否随年级升降：没有变异可供检验（{classes} 个班）",
-        "inside": "在漏斗图界限之内：与其他对象的差别可能只是偶然",
+        "inside": "未超出漏斗图界限：在各对象之间的通常差异以内（不等于没有差别）",
         "above": "高于漏斗图的 {limit:g}% 界限（已计入对象之间的普遍差异）",
         "beneath": "低于漏斗图的 {limit:g}% 界限（已计入对象之间的普遍差异）",
         "chance": "长期水平低于标准的概率{chance}",
@@ -79,7 +79,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "{classes} classes, {p})",
         "grades_untested": "Whether scores rise or fall with the grade: nothing varies that could be tested "
         "({classes} classes)",
-        "inside": "Within the funnel's limits: the distance to other targets may be chance",
+        "inside": "Within the funnel's limits, the usual spread between targets; that is no proof of no difference",
         "above": "Above the funnel's {limit:g}% limit (with the spread that all targets share)",
         "beneath": "Below the funnel's {limit:g}% limit (with the spread that all targets share)",
         "chance": "The chance that the lasting level is below the standard is {chance}",

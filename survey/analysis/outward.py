@@ -23,6 +23,7 @@ LEAST_TOGETHER = 10
 
 FEW_PERSONS, SIBLING, IMPRECISE, PROTECTED = "few_persons", "sibling", "imprecise", "protected"
 HIGH, LOW = "high", "low"
+NOT_ASKED = "not_asked"
 
 Record = Mapping[str, Any]
 
@@ -125,7 +126,8 @@ def outward_items(record: Record, items: Sequence[str], *, satisfied: Sequence[i
     pairs = [_agreed(counts, satisfied) for _code, counts in shown]
     deff, df = _design(record, classes)
     rates = dict(zip([code for code, _counts in shown], outward_rates(pairs, deff=deff, df=df), strict=True))
-    return [{"item": code, **(rates.get(code) or _no_rate(IMPRECISE))} for code in items]
+    asked = {code: item.get("n") != 0 for code, item in counted}
+    return [{"item": code, **(rates.get(code) or _no_rate(IMPRECISE if asked[code] else NOT_ASKED))} for code in items]
 
 
 def _agreed(counts: Mapping[str, int], satisfied: Sequence[int]) -> tuple[int, int]:

@@ -23,7 +23,7 @@ from survey.analysis.moments import Moments, combine, moments_of, pooled
 from survey.analysis.multiplicity import benjamini_hochberg
 from survey.analysis.paired import friedman, paired_differences
 from survey.analysis.population import Population
-from survey.analysis.proportions import wilson
+from survey.analysis.publication import presentation
 from survey.analysis.records import Record, level_counts, target_records
 from survey.analysis.reliability import fit_reliability
 from survey.analysis.scales import scale_record
@@ -114,7 +114,7 @@ def evaluate(
     before = earlier_versions(earlier, _present(figures, tally, population), scheme.floors)
     units = _units(figures, population, scheme, one_page=paired is not None, earlier=before)
     figures = _protected(figures, units.protection)
-    overall = _overall(figures, units, population=population, scheme=scheme)
+    overall = _overall(figures, units, population=population, scheme=scheme, one_page=paired is not None)
     return EvaluationResult(
         targets=target_records(figures, targets=tally.targets, items=tally.items, population=population, scheme=scheme),
         units=_unit_records(figures, units, level=population.unit_level),
@@ -338,7 +338,9 @@ def _paired_record(pages: PairedTally, shown: Bools, *, scheme: Scheme) -> Recor
     return {"friedman": dict(vars(whole)), "pairs": pairs}
 
 
-def _overall(figures: TargetFigures, units: _Units, *, population: Population, scheme: Scheme) -> Record:
+def _overall(
+    figures: TargetFigures, units: _Units, *, population: Population, scheme: Scheme, one_page: bool
+) -> Record:
     """Summarise all targets. issued and ballots count pages: a slip that rates ten teachers counts ten times."""
     issued = sum(int(slips) for slips in population.issued)
     eligible = sum(int(slips) for slips in population.eligible_slips)
@@ -354,15 +356,14 @@ def _overall(figures: TargetFigures, units: _Units, *, population: Population, s
         "issued": issued,
         "response_rate": int(figures.ballots.sum()) / eligible if complete and eligible else None,
         "withheld": reason,
-        **(dict.fromkeys(OVERALL_FIGURES) if reason else _overall_shown(figures, units.protection, scheme)),
+        **(dict.fromkeys(OVERALL_FIGURES) if reason else _overall_shown(figures, units, scheme, one_page=one_page)),
     }
 
 
-def _overall_shown(figures: TargetFigures, protection: Protection, scheme: Scheme) -> Record:
-    tell = not protection.rates
-    return _within(
-        _overall_figures(figures, scheme), protection.overall, counts=tell, satisfied_rate=tell, satisfied_ci=tell
-    )
+def _overall_shown(figures: TargetFigures, units: _Units, scheme: Scheme, *, one_page: bool) -> Record:
+    whole, extent = _overall_figures(figures, scheme, one_page=one_page), units.protection.overall
+    tell = not units.protection.rates
+    return _within(whole, extent, counts=tell, satisfied_rate=tell, satisfied_ci=tell)
 
 
 def _overall_reason(figures: TargetFigures, units: _Units, scheme: Scheme) -> str | None:
@@ -372,7 +373,8 @@ def _overall_reason(figures: TargetFigures, units: _Units, scheme: Scheme) -> st
     return DERIVABLE if units.protection.overall == Extent.NONE else None
 
 
-def _overall_figures(figures: TargetFigures, scheme: Scheme) -> Record:
+def _overall_figures(figures: TargetFigures, scheme: Scheme, *, one_page: bool) -> Record:
+    """Summarise all rated targets. The rate pools the answers to all items: those of one ballot count as one."""
     rated = figures.valid > 0
     one = np.zeros(int(rated.sum()), dtype=np.int64)
     score = moments_of(figures.score.mean[rated], one, size=1)
@@ -380,6 +382,9 @@ def _overall_figures(figures: TargetFigures, scheme: Scheme) -> Record:
     counts = figures.counts.sum(axis=(0, 1))[None, :]
     answered = counts[:, 1:].sum(axis=1)
     satisfied = counts[:, [1 + scheme.levels.index(level) for level in scheme.satisfied]].sum(axis=1)
+    ballots = figures.valid.sum() / (len(one) if one_page and len(one) else 1)
+    deff = np.maximum(divide(answered, np.array([ballots])), 1.0)
+    df = np.array([len(one) - 1.0 if len(one) > 1 else np.nan])
     return {
         "score": plain(score.known_mean())[0],
         "score_se": plain(score.se())[0],
@@ -387,7 +392,7 @@ def _overall_figures(figures: TargetFigures, scheme: Scheme) -> Record:
         "mean": plain(mean.known_mean())[0],
         "mean_se": plain(mean.se())[0],
         "satisfied_rate": plain(divide(satisfied, answered))[0],
-        "satisfied_ci": _pairs(wilson(satisfied, answered))[0],
+        "satisfied_ci": _pairs(presentation(satisfied, answered, deff=deff, df=df).interval)[0],
         "pooled_mean": plain(pooled(figures.mean).known_mean())[0],
         "counts": level_counts(counts, scheme.levels)[0],
     }

@@ -1,7 +1,7 @@
 """Reads of labels and their counts, by evaluation and unit; never finer than `analysis.comment_pools` allows."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,8 +52,8 @@ def list_themes(*, active_only: bool = False) -> list[Theme]:
 def theme_table(campaign_id: int, relation: str) -> ThemeTable:
     """Count settled comments that were not rejected, by label; a comment with two labels counts under both.
 
-    A unit's counts leave out what may be addressed to the evaluation only, so that no difference between lines tells of
-    a circle below the floor; a unit of which nothing may be addressed has no counts.
+    A unit's counts leave out what may be addressed to the evaluation only; a unit of which nothing may be addressed
+    has no counts. Where a unit has, the whole leaves the same out: the difference would be those of a small circle.
     """
     mine = (CommentReview.campaign_id == campaign_id, Evaluation.relation == relation, CommentReview.place != NOWHERE)
     done = (*mine, CommentReview.state == "settled", CommentReview.audience != "none")
@@ -61,12 +61,21 @@ def theme_table(campaign_id: int, relation: str) -> ThemeTable:
     marked = _by_unit(comment_mark.c.theme_id).join(comment_mark, comment_mark.c.review_id == CommentReview.id)
     marks = db.session.execute(marked.where(*done)).all()
     undecided = _sum().where(*mine, CommentReview.state != "settled")
-    names = {row.unit: row.unit_name for row in totals}
-    return ThemeTable(
-        whole=_line("", "", totals, marks),
-        units=tuple(_unit_line(unit, names[unit], totals, marks) for unit in sorted(filter(None, names))),
-        undecided=int(db.session.scalar(undecided) or 0),
-    )
+    whole, units = lines_of(totals, marks)
+    return ThemeTable(whole=whole, units=units, undecided=int(db.session.scalar(undecided) or 0))
+
+
+def lines_of(totals: Sequence[Any], marks: Sequence[Any]) -> tuple[ThemeLine, tuple[ThemeLine, ...]]:
+    """Return the line of the whole and those of its units, from rows (unit, unit_name, place, comments; theme_id).
+
+    Where a unit's line is shown, the whole leaves out what may be addressed to the evaluation only, and units without
+    a line: whole less units is nothing.
+    """
+    names = {row.unit: row.unit_name for row in totals if row.unit}
+    units = tuple(_unit_line(unit, names[unit], totals, marks) for unit in sorted(names))
+    if any(line.counts is not None for line in units):
+        totals, marks = ([row for row in rows if row.place != EVALUATION] for rows in (totals, marks))
+    return _line("", "", totals, marks), units
 
 
 def _sum() -> Select[Any]:

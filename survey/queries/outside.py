@@ -24,8 +24,9 @@ def outside(row: Row) -> Row:
     """Return a row as a school sees it: n in fives below 50, shares in whole percent, no flags, fewer item figures.
 
     Every figure is rounded here and nowhere else, for a drawing or an order made of exact ones tells them.
-    Items carry `shares` of the levels instead of counts, and only from 30 answers on. Below that, where 95 % or more
-    agree, they keep only `satisfied_limit`, "high" or "low": the score too would tell that nobody disagreed.
+    Items carry `shares` of the levels instead of counts, and only from 30 answers on. Below that they have no
+    intervals, no mean and a rate in steps of 5 %, for these give the levels away; where 95 % or more agree, they keep
+    only `satisfied_limit`, "high" or "low": the score too would tell that nobody disagreed.
     `withheld` says why an item has no figure (`item_reason`), which its rounded n does not tell.
     """
     return replace(row, record=outside_record(row.record))
@@ -102,7 +103,11 @@ def outside_item(item: Record) -> dict[str, Any]:
         limit = "high" if rate > 0.5 else "low"
         return {**dict.fromkeys(item), "n": _fives(n), "satisfied_limit": limit, "withheld": "nearly_all_agree"}
     seen = {**_rounded(item), "n": _fives(n), "counts": None, "withheld": None}
-    return {**seen, **_shares(item["counts"])} if n >= SHARES_FROM else seen
+    if n >= SHARES_FROM:
+        return {**seen, **_shares(item["counts"])}
+    # Few answers make few distributions: with both intervals and the mean, all but one of them could be ruled out.
+    hidden = dict.fromkeys(("mean", "sd", "score_se", "score_ci", "satisfied_ci"))
+    return {**seen, **hidden, "satisfied_rate": round(20 * rate) / 20}
 
 
 def _shares(counts: Mapping[str, int]) -> dict[str, Any]:

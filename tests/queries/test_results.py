@@ -1,8 +1,10 @@
 """What pages of results may read: released campaigns, in pages, and less of it outside the bureau."""
 
+import numpy as np
 import pytest
 from flask import Flask
 
+from survey.analysis.outward import outward_sum
 from survey.errors import NotFound
 from survey.extensions import db
 from survey.models.results import CubeTarget
@@ -244,3 +246,37 @@ def test_outside_the_bureau_a_drawing_is_made_of_rounded_figures_too():
     assert [seen[key] for key in exact] == [79.2, [70.1, 88.9], 4.17, 0.8]
     assert seen["items"]["A"]["satisfied_ci"] == [0.51, 0.51]
     assert outside(row(**exact, valid=60)).record["reliability"] == 0.83
+
+
+def levels_of(n: int) -> np.ndarray:
+    """Return all ways in which n answers spread over five levels."""
+    grid = np.stack(np.meshgrid(*[np.arange(n + 1)] * 4, indexing="ij"), axis=-1).reshape(-1, 4)
+    grid = grid[grid.sum(axis=1) <= n]
+    return np.column_stack([grid, n - grid.sum(axis=1)])
+
+
+@pytest.mark.parametrize("counts", [(10, 4, 3, 1, 1), (8, 9, 4, 2, 1), (5, 10, 6, 3, 2), (14, 8, 4, 1, 1)])
+def test_below_thirty_answers_what_a_school_sees_fits_many_distributions(counts):
+    """With both intervals and the mean, one single distribution did."""
+    points, n = np.array([100.0, 80.0, 60.0, 30.0, 0.0]), sum(counts)
+    rate = (counts[0] + counts[1]) / n
+    exact = {**item(n, rate), "counts": dict(zip("54321", counts, strict=True)), "score": float(points @ counts) / n}
+    seen = outside(row(exact)).record["items"]["A"]
+    assert [seen[key] for key in ("mean", "score_ci", "satisfied_ci", "counts")] == [None] * 4
+    fitting = 0
+    for size in range(seen["n"] - 2, seen["n"] + 3):
+        ways = levels_of(size)
+        same_score = np.abs(ways @ points / size - seen["score"]) <= 0.05 + 1e-9
+        rates = np.round(20 * (ways[:, 0] + ways[:, 1]) / size) / 20
+        fitting += int((same_score & (rates == seen["satisfied_rate"])).sum())
+    assert fitting >= 10
+
+
+def test_the_satisfaction_rate_of_an_evaluation_has_one_interval_for_the_head_and_the_public(released):
+    """Ten answers of one ballot are not ten persons' answers."""
+    overall = head(released, "parent_school").overall
+    public = outward_sum(overall)["satisfied"]
+    assert [round(end, 2) for end in overall["satisfied_ci"]] == public["ci"]
+    answers = sum(n for level, n in overall["counts"].items() if level != "0")
+    rate = overall["satisfied_rate"]
+    assert overall["satisfied_ci"][1] - overall["satisfied_ci"][0] > 1.5 * 3.92 * (rate * (1 - rate) / answers) ** 0.5

@@ -142,7 +142,7 @@ def test_without_results_the_list_says_so(officer):
 
 def test_an_overview_shows_score_interval_rate_ballots_and_change(pages, officer):
     text = words(officer, pages["overview"])
-    assert re.search(r"73\.5 95% interval [\d.]+–[\d.]+ n = 400 · response 80\.0%", text)
+    assert re.search(r"73\.5 95% interval [\d.]+–[\d.]+ n = 400 · response rate 80\.0%", text)
     assert re.search(r"▲ risen \+[\d.]+ \(\+[\d.]+ to \+[\d.]+\) · against 2025, n = 10", text)
     assert re.search(r"points higher than last year, a significant difference \(p[=<]", text)
 
