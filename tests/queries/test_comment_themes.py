@@ -12,7 +12,7 @@ def line(unit: str, place: str, comments: int) -> Row:
 def test_where_units_are_shown_the_whole_is_their_sum() -> None:
     rows = [line("东湖", "unit", 13), line("城关", "unit", 14), line("城关", "evaluation", 3)]
     whole, units = lines_of(rows, rows)
-    assert [unit.comments for unit in units] == [14, 13]
+    assert [unit.comments for unit in units] == [13, 14]
     assert (whole.comments, whole.counts) == (27, {1: 27})
 
 

@@ -272,9 +272,11 @@ def test_below_thirty_answers_what_a_school_sees_fits_many_distributions(counts)
     assert fitting >= 10
 
 
-def test_the_satisfaction_rate_of_an_evaluation_has_one_interval_for_the_head_and_the_public(released):
+def test_the_satisfaction_rate_of_an_evaluation_has_one_interval_for_the_head_and_the_public(app):
     """Ten answers of one ballot are not ten persons' answers."""
-    overall = head(released, "parent_school").overall
+    campaign = add_campaign()
+    add_evaluation(campaign, "parent_school", targets=[(f"{100 + n}", "1学区") for n in range(20)], ballots=60)
+    overall = head(campaign.id, "parent_school").overall
     public = outward_sum(overall)["satisfied"]
     assert [round(end, 2) for end in overall["satisfied_ci"]] == public["ci"]
     answers = sum(n for level, n in overall["counts"].items() if level != "0")
