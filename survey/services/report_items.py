@@ -46,7 +46,7 @@ def _standing_sentence(texts: Mapping[str, str], one: ItemStanding, *, side: int
     values = {
         "item": texts.get(one.item, one.item),
         "score": points(one.score),
-        "ends": interval(one.interval) if one.interval else NONE,
+        "ends": interval(one.interval) if one.interval else _("no interval: too few answers"),
     }
     if one.side == side:
         if side > 0:
