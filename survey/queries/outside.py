@@ -37,6 +37,9 @@ def outside_record(exact: Record) -> dict[str, Any]:
     below = _BELOW.get(exact.get("withheld") or "", ())
     counted = [key for key in ("ballots", "valid", "issued") if key in exact]
     seen = _rounded(exact) | {key: _fives(exact[key], down=key in below) for key in counted}
+    if (exact.get("issued") or 0) < ROUNDED_BELOW and "issued" in seen:
+        # Slips, ballots and rate, each rounded for itself, contradict each other: 15, 10 and 90 %.
+        seen["issued"] = None
     if seen.get("reliability") is not None:
         seen["reliability"] = _reliability(exact)
     if "flagged" in seen:

@@ -225,7 +225,7 @@ def _figures(cube: EvaluationCube, found: TargetCube) -> list[dict[str, str]]:
 def _score_figures(head: EvaluationHead, record: Record) -> list[tuple[str, str]]:
     return [
         *_score_rows(record, _("Score")),
-        (_("Band"), result_words.score_band(record["band"])),
+        (_("Band"), result_words.band_told(record)),
         (
             _("Verdict against %(threshold)s points", threshold=points(head.scheme.threshold)),
             result_words.verdict_name(record["verdict"]) if record["verdict"] else NONE,

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 
 from survey.analysis.scoring import Scheme
 from survey.queries.results import EvaluationHead, Record, Row, Wording
-from survey.services.figure_texts import share
+from survey.services.figure_texts import NONE, share
 from survey.services.punctuation import speaks_chinese
 from survey.services.sheets import RELATION_TITLES
 
@@ -82,6 +82,11 @@ def worded(text: Mapping[str, str] | Any) -> str:
 def score_band(code: str | None) -> str:
     """Write a band of the scheme; a code that is the bureau's own stands as it is."""
     return str(BANDS.get(code or "", code or _("below all bands")))
+
+
+def band_told(record: Record) -> str:
+    """Write a target's band, or none where its figures are for improvement only: a band is a verdict, too."""
+    return NONE if record["verdict"] == "improvement_only" else score_band(record["band"])
 
 
 def verdict_name(code: str) -> str:

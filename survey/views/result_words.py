@@ -6,6 +6,7 @@ from flask import Blueprint
 
 from survey.queries.outside import item_reason
 from survey.services.result_words import (
+    band_told,
     change_sentence,
     course_sentence,
     definition_name,
@@ -27,6 +28,7 @@ from survey.services.result_words import (
 )
 
 __all__ = [
+    "band_told",
     "change_sentence",
     "course_sentence",
     "definition_name",
@@ -52,6 +54,7 @@ __all__ = [
 def register(blueprint: Blueprint) -> None:
     """Make the words known to the templates of results."""
     filters: tuple[Any, ...] = (
+        band_told,
         score_band,
         verdict_name,
         unit_kind,

@@ -12,6 +12,7 @@ from survey.queries import results, target_lists
 from survey.queries.outside import item_reason, outside
 from survey.queries.results import Row
 from survey.queries.target_lists import TargetFilter
+from survey.services.result_words import band_told
 from tests.released import add_campaign, add_evaluation
 
 TWO_SCHOOLS = [("T1", "101"), ("T2", "101"), ("T3", "102"), ("T4", "102")]
@@ -282,3 +283,16 @@ def test_the_satisfaction_rate_of_an_evaluation_has_one_interval_for_the_head_an
     answers = sum(n for level, n in overall["counts"].items() if level != "0")
     rate = overall["satisfied_rate"]
     assert overall["satisfied_ci"][1] - overall["satisfied_ci"][0] > 1.5 * 3.92 * (rate * (1 - rate) / answers) ** 0.5
+
+
+def test_outside_the_bureau_few_slips_are_not_named():
+    """Slips, ballots and rate, each rounded for itself, contradicted each other."""
+    assert outside(row(issued=15)).record["issued"] is None
+    assert outside(row(issued=50)).record["issued"] == 50
+
+
+def test_for_improvement_only_names_no_band(app):
+    with app.test_request_context():
+        told = [band_told({"verdict": verdict, "band": "good"}) for verdict in ("improvement_only", "met")]
+    assert told[0] == "–"
+    assert told[1] != "–"
