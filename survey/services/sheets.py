@@ -115,7 +115,8 @@ def write_sheet(name: str, groups: Sequence[SheetGroup], directory: Path, *, tex
         # Of an earlier call: its slips are others.
         path.unlink(missing_ok=True)
         return paths
-    content = long_pdf("slips.typ", words=words, title=title, pages=[asdict(page) for page in pages])
+    drawn = {"title": title, "side-size": side_size(words), "pages": [asdict(page) for page in pages]}
+    content = long_pdf("slips.typ", words=words, **drawn)
     return [*paths, write_private(path, [content])]
 
 
