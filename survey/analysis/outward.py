@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from survey.analysis.arrays import Bools, Ints
-from survey.analysis.publication import FEW_CLUSTERS, NO_EVENTS, WITHHOLD, presentation
+from survey.analysis.publication import FEW_CLUSTERS, NO_EVENTS, WITHHOLD, pooled_design, presentation
 
 FIVES_BELOW = 50
 UNANIMOUS_BELOW = 30
@@ -70,8 +70,7 @@ def outward_sum(record: Record, *, one_page: bool = False) -> dict[str, Any]:
         return seen
     answers = sum(n for level, n in counts.items() if level != "0")
     agreed = round(record["satisfied_rate"] * answers)
-    df = float(record["rated"] - 1) if record["rated"] > 1 else float("nan")
-    deff = max(answers / record["valid"], 1.0) * share
+    deff, df = pooled_design(answers, record["valid"] / share, targets=record["rated"])
     return {**seen, "satisfied": outward_rates([(agreed, answers)], deff=deff, df=df)[0]}
 
 

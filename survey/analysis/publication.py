@@ -47,6 +47,14 @@ class Presentation:
     n_effective: Floats
 
 
+def pooled_design(answers: int, ballots: float, *, targets: int) -> tuple[float, float]:
+    """Return design effect and degrees of freedom of a rate that pools all answers of an evaluation.
+
+    Answers of one ballot count as one, and targets are the clusters; NaN degrees of freedom below two of them.
+    """
+    return max(answers / ballots, 1.0) if ballots else float("nan"), targets - 1.0 if targets > 1 else float("nan")
+
+
 def presentation(successes: Ints, n: Ints, *, deff: Floats | None = None, df: Floats | None = None) -> Presentation:
     """Judge rates successes / n, arrays of one shape, by the NCHS standard for proportions (Parker et al. 2017).
 

@@ -23,7 +23,7 @@ from survey.analysis.moments import Moments, combine, moments_of, pooled
 from survey.analysis.multiplicity import benjamini_hochberg
 from survey.analysis.paired import friedman, paired_differences
 from survey.analysis.population import Population
-from survey.analysis.publication import presentation
+from survey.analysis.publication import pooled_design, presentation
 from survey.analysis.records import Record, level_counts, target_records
 from survey.analysis.reliability import fit_reliability
 from survey.analysis.scales import scale_record
@@ -382,9 +382,8 @@ def _overall_figures(figures: TargetFigures, scheme: Scheme, *, one_page: bool) 
     counts = figures.counts.sum(axis=(0, 1))[None, :]
     answered = counts[:, 1:].sum(axis=1)
     satisfied = counts[:, [1 + scheme.levels.index(level) for level in scheme.satisfied]].sum(axis=1)
-    ballots = figures.valid.sum() / (len(one) if one_page and len(one) else 1)
-    deff = np.maximum(divide(answered, np.array([ballots])), 1.0)
-    df = np.array([len(one) - 1.0 if len(one) > 1 else np.nan])
+    ballots = int(figures.valid.sum()) / (max(len(one), 1) if one_page else 1)
+    deff, df = (np.array([value]) for value in pooled_design(int(answered[0]), ballots, targets=len(one)))
     return {
         "score": plain(score.known_mean())[0],
         "score_se": plain(score.se())[0],

@@ -35,10 +35,10 @@ def outside(row: Row) -> Row:
 def outside_record(exact: Record) -> dict[str, Any]:
     """Return what `outside` leaves of a record."""
     below = _BELOW.get(exact.get("withheld") or "", ())
-    counted = [key for key in ("ballots", "valid", "issued") if key in exact]
+    counted = [key for key in ("ballots", "valid") if key in exact]
     seen = _rounded(exact) | {key: _fives(exact[key], down=key in below) for key in counted}
-    if (exact.get("issued") or 0) < ROUNDED_BELOW and "issued" in seen:
-        # Slips, ballots and rate, each rounded for itself, contradict each other: 15, 10 and 90 %.
+    if "issued" in exact and (exact["issued"] or 0) < ROUNDED_BELOW:
+        # Slips, ballots and rate, each rounded for itself, would contradict each other: 15, 10 and 90 %.
         seen["issued"] = None
     if seen.get("reliability") is not None:
         seen["reliability"] = _reliability(exact)

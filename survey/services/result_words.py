@@ -64,6 +64,7 @@ TARGET_KINDS = {
 }
 # STATISTICS §1: a reliability of .7 serves for groups, .8 is the least for statements about one target.
 _MEDIUM, _HIGH = 0.7, 0.8
+ALPHA = 0.05
 
 
 def relation_name(code: str) -> str:
@@ -87,6 +88,13 @@ def score_band(code: str | None) -> str:
 def band_told(record: Record) -> str:
     """Write a target's band, or none where its figures are for improvement only: a band is a verdict, too."""
     return NONE if record["verdict"] == "improvement_only" else score_band(record["band"])
+
+
+def change_told(change: Record) -> str:
+    """Write what may be said of a tested change (`flag`, `p_adjusted`): no rise or fall that is not established."""
+    if change["flag"]:
+        return str(_("risen") if change["difference"] > 0 else _("fallen"))
+    return str(_("significant but small") if change["p_adjusted"] < ALPHA else _("not enough evidence"))
 
 
 def verdict_name(code: str) -> str:

@@ -185,9 +185,9 @@ def slip_words(text: SheetText, relation: str) -> dict[str, str]:
 
 
 def side_size(words: Mapping[str, str]) -> float:
-    """Return the largest type (points) in which what stands beside the symbol fits its 20.1 × 41.4 mm in HTML.
+    """Return the largest type (points) in which what stands beside the symbol fits its 20.1 × 41.4 mm.
 
-    A sheet of paper cannot try it out as the PDF does: lines are estimated, those of words and blanks generously.
+    Lines are estimated, those of words and blanks generously: HTML cannot try it out, the PDF only slip by slip.
     """
     texts = [words[name] for name in ("title", "slip", "bureau", "days", "scan")]
     widths = [sum(1.0 if letter > "ⷿ" else 0.62 for letter in text) for text in texts]

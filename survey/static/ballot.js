@@ -321,7 +321,10 @@
     each((place.getAttribute('data-clear') || '').split(' '), function (key) {
       storing(function (local) { local.removeItem(PREFIX + key); });
     });
-    if (place.hasAttribute('data-slip')) { knowSlip(place, one('.other', place)); forgetSlip(place.getAttribute('data-slip')); }
+    if (place.hasAttribute('data-slip')) {
+      knowSlip(place, one('.other', place));
+      forgetSlip(place.getAttribute('data-slip'));
+    }
   }
 
   /* Two slips on one phone: a page that the phone fetches anew may come back as a page of the other one. */

@@ -18,11 +18,11 @@ from survey.extensions import csrf
 from survey.queries import notices
 from survey.services import ballots, instruments, open_channel, pages, seals, tokens
 from survey.services.address_limits import network_of
-from survey.services.ballots import Electorate, Holder, Page, Progress
+from survey.services.ballots import Electorate, Holder, Progress
 from survey.services.figure_texts import code_groups
-from survey.services.punctuation import in_a_row
 from survey.services.slips import clean_code, typed_letters
 from survey.views import choose_language
+from survey.views.ballot_slots import SLOTS, slots_of
 from survey.views.devices import is_big, is_shared, left_clean, with_choices
 from survey.views.refusals import Words, code_words, words_of
 from survey.views.replies import Reply, see_other
@@ -52,21 +52,6 @@ PAUSE_SECONDS = 600
 # A whole link may be pasted in place of its code; of nonsense no more is shown again than fits the field.
 MOST_TYPED, MOST_SHOWN = 200, 32
 FORM_NUMBER = re.compile(r"[0-9a-f]{32}")
-SLOTS = (
-    "code",
-    "form",
-    "target",
-    "name",
-    "detail",
-    "position",
-    "place",
-    "number",
-    "draft",
-    "minutes",
-    "saved",
-    "submit",
-    "slip",
-)
 RECEIPT_SLOTS = ("receipt", "first_half", "second_half", "drafts", "slip")
 _wrong: dict[str, list[float]] = defaultdict(list)
 
@@ -77,14 +62,15 @@ def enter() -> BaseResponse:
     """Show the code form, or lead from a code to its first open page or its receipt."""
     if request.method != "POST":
         return _code_form()
-    code = clean_code(request.form.get("code", "")[:MOST_TYPED])
+    letters = typed_letters(request.form.get("code", "")[:MOST_TYPED])
+    code = clean_code(letters)
     if code is None:
-        return _wrong_code()
+        return _wrong_code(letters)
     try:
         progress = ballots.find_progress(Holder(code=code))
     except BallotRefused as refusal:
         if refusal.kind == "unknown":
-            return _wrong_code()
+            return _wrong_code(letters)
         raise
     holder = Holder(code=code, group_id=progress.electorate.group_id)
     return _lead_on(seals.seal(holder), finished=progress.next_page is None)
@@ -137,7 +123,7 @@ def _without_desk(response: Response) -> Response:
     return response
 
 
-def _wrong_code() -> BaseResponse:
+def _wrong_code(letters: str) -> BaseResponse:
     now = time.monotonic()
     address = network_of(request.remote_addr or "")
     recent = [moment for moment in _wrong[address] if moment > now - WRONG_SECONDS]
@@ -146,7 +132,6 @@ def _wrong_code() -> BaseResponse:
         _wrong.clear()
     if len(recent) >= MOST_WRONG:
         raise BallotRefused("throttled")
-    letters = typed_letters(request.form.get("code", "")[:MOST_TYPED])
     # Whoever mistyped one letter of sixteen need not type the others again; a shared device shows nobody's slip.
     shown = "" if is_shared() else code_groups(letters[:MOST_SHOWN])
     return _respond("ballots/code.html", message=code_words(letters), code_value=shown, status=404)
@@ -218,7 +203,7 @@ def _cast(holder: Holder, sealed: str) -> BaseResponse:
         finished = ballots.check_page(holder, target_code=target.code, form=form)
         if finished is not None:
             return _lead_on(sealed, finished=finished)
-        slots = _slots(holder, electorate, target, sealed=sealed, form=_given_form())
+        slots = slots_of(holder, electorate, target, sealed=sealed, form=_given_form())
         return _incomplete(electorate, slots, reading, here=_here(holder))
     if holder.is_open and ballots.check_page(holder, target_code=target.code, form=form) is None:
         open_channel.admit(request.remote_addr or "")
@@ -314,43 +299,13 @@ def _page(holder: Holder, progress: Progress, *, sealed: str) -> Response:
     whole = electorate.evaluation_id if electorate.targets else 0
     asked = (electorate.questionnaire_id, electorate.variant, whole, electorate.own_items)
     page = _spliced((*asked, first, _here(holder)), render)
-    slots = _slots(holder, electorate, target, sealed=sealed, form=secrets.token_hex(16))
+    slots = slots_of(holder, electorate, target, sealed=sealed, form=secrets.token_hex(16))
     return with_choices(page.respond(slots))
 
 
 def _here(holder: Holder) -> str:
     """Return the address that shows this holder's page again."""
     return f"/o/{holder.group_id}" if holder.is_open else PAGE
-
-
-def _slots(holder: Holder, electorate: Electorate, target: Page, *, sealed: str, form: str) -> dict[str, str]:
-    place, number = electorate.pages.index(target) + 1, len(electorate.pages)
-    questionnaire = instruments.find_questionnaire(electorate.questionnaire_id)
-    noun = pages.target_noun(questionnaire, electorate.variant, choose_language())
-    return {
-        "code": sealed,
-        "minutes": str(number * questionnaire.minutes),
-        "form": form,
-        "target": target.code,
-        "name": target.name,
-        "detail": target.detail,
-        "position": _("%(noun)s %(place)s of %(number)s", noun=noun, place=place, number=number)
-        if number > 1
-        else noun,
-        "place": str(place),
-        "number": str(number),
-        "draft": seals.draft_key(holder, target.code),
-        "slip": seals.draft_key(holder, ""),
-        "saved": _saved(place, number) if number > 1 else "",
-        "submit": _("Submit, next teacher") if place < number else _("Submit"),
-    }
-
-
-def _saved(place: int, number: int) -> str:
-    later = _("You may stop at any time and go on later with the same slip.")
-    if place == 1:
-        return in_a_row((_("Each page is saved when you submit it."), later))
-    return in_a_row((_("Saved: %(done)s, left: %(left)s.", done=place - 1, left=number - place + 1), later))
 
 
 def _view(electorate: Electorate) -> dict[str, Any]:

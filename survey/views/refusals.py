@@ -20,7 +20,7 @@ class Words:
 
 
 Told = tuple[str, str, str, str]
-"""Title, message, next step, button (empty: to the code form)."""
+"""Title, message, next step, button (empty: the usual one)."""
 
 
 def words_of(kind: str, *, open_address: str = "", sent: bool = False) -> Words:
@@ -28,16 +28,15 @@ def words_of(kind: str, *, open_address: str = "", sent: bool = False) -> Words:
 
     open_address: the open link, where one was followed: nobody there has a slip or a code. sent: a page was handed in.
     """
+    told = "late" if kind == "closed" and sent else kind
     if open_address:
-        late = kind == "closed" and sent
-        title, message, next_step, button = (_link_late if late else _OPEN.get(kind) or _WORDS[kind])()
-        address = open_address if kind in _OPEN_AGAIN else url_for("public.home")
-        return Words(
-            title=title, message=message, next_step=next_step, button=button or _("To the start page"), address=address
-        )
-    title, message, next_step, button = (_late if kind == "closed" and sent else _WORDS[kind])()
-    address = url_for("ballots.page" if kind == "used" else "ballots.enter")
-    return Words(title=title, message=message, next_step=next_step, button=button or _("Enter a code"), address=address)
+        words, usual = _WORDS | _OF_LINK, _("To the start page")
+        address = open_address if kind in _LINK_AGAIN else url_for("public.home")
+    else:
+        words, usual = _WORDS, _("Enter a code")
+        address = url_for("ballots.page" if kind == "used" else "ballots.enter")
+    title, message, next_step, button = words[told]()
+    return Words(title=title, message=message, next_step=next_step, button=button or usual, address=address)
 
 
 def code_words(letters: str) -> str:
@@ -91,13 +90,9 @@ def _closed() -> Told:
     )
 
 
-def _late() -> Told:
-    return (
-        _("Voting has closed"),
-        _("When this page was sent, voting had closed: it was not counted. What was submitted before is counted."),
-        _("If you answered every page before, enter your code: your receipt is shown again."),
-        "",
-    )
+def _not_counted(closed: Told) -> Told:
+    message = _("When this page was sent, voting had closed: it was not counted. What was submitted before is counted.")
+    return (closed[0], message, *closed[2:])
 
 
 def _voided() -> Told:
@@ -163,15 +158,6 @@ def _link_used() -> Told:
     )
 
 
-def _link_late() -> Told:
-    return (
-        _("Voting has closed"),
-        _("When this page was sent, voting had closed: it was not counted. What was submitted before is counted."),
-        _("What comes of it is published on the start page."),
-        "",
-    )
-
-
 def _link_closed() -> Told:
     return (
         _("Voting has closed"),
@@ -186,10 +172,17 @@ _WORDS = {
     "unknown": _unknown,
     "used": _used,
     "closed": _closed,
+    "late": lambda: _not_counted(_closed()),
     "voided": _voided,
     "crowded": _crowded,
     "throttled": _throttled,
     "busy": _busy,
 }
-_OPEN = {"not_open": _link_not_open, "unknown": _link_unknown, "used": _link_used, "closed": _link_closed}
-_OPEN_AGAIN = {"not_open", "used"}
+_OF_LINK = {
+    "not_open": _link_not_open,
+    "unknown": _link_unknown,
+    "used": _link_used,
+    "closed": _link_closed,
+    "late": lambda: _not_counted(_link_closed()),
+}
+_LINK_AGAIN = {"not_open", "used"}

@@ -15,7 +15,7 @@ from survey.queries.results import EvaluationHead, Record
 from survey.queries.unit_lists import Edge
 from survey.queries.voiding import voidings
 from survey.services.figure_texts import signed, signed_interval, whole_share
-from survey.services.result_words import relation_name, worded
+from survey.services.result_words import ALPHA, relation_name, worded
 from survey.views import result_charts, result_words
 from survey.views.words import thousands
 
@@ -24,7 +24,6 @@ MOST_NAMES = 3
 # Items to begin with, over all evaluations.
 MOST_ITEMS = 3
 # A change that is significant but within the margin fixed beforehand is no rise and no fall.
-ALPHA = 0.05
 TURNOUT_DOUBTFUL = 0.7
 # Below that an interval of a change is so wide that it tells a hurried reader nothing; its page has it.
 FEW_TARGETS = 5

@@ -8,6 +8,7 @@ from survey.queries.outside import item_reason
 from survey.services.result_words import (
     band_told,
     change_sentence,
+    change_told,
     course_sentence,
     definition_name,
     evaluation_lines,
@@ -30,6 +31,7 @@ from survey.services.result_words import (
 __all__ = [
     "band_told",
     "change_sentence",
+    "change_told",
     "course_sentence",
     "definition_name",
     "evaluation_lines",
@@ -55,6 +57,7 @@ def register(blueprint: Blueprint) -> None:
     """Make the words known to the templates of results."""
     filters: tuple[Any, ...] = (
         band_told,
+        change_told,
         score_band,
         verdict_name,
         unit_kind,
